@@ -1,0 +1,188 @@
+# Builds, tests and installs ninedig.  `make help` lists the targets.
+#
+# Every target first installs what it needs and does not find: see tools/deps.
+# `make DEPS=true ...` leaves the machine as it is.
+
+VERSIONS    ?= 5.4 5.3 5.2 5.1 jit
+LUA_VERSION ?= 5.4
+PREFIX      ?= /usr/local
+BUILD       ?= build
+DEPS        ?= tools/deps
+BUSTED      ?= $(shell command -v busted)
+CFLAGS      ?= -O2 -g
+# `make Q=` shows the commands.
+Q           ?= @
+# What to test: folders or files of specs, and C unit tests.
+SPEC        ?= spec $(wildcard spec/core/*_test.c)
+# What the tests run under: nothing, "valgrind" or "sanitize".
+UNDER       ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+# Two jobs at a time, unless the command line has another number.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j2
+endif
+# They would win over the LUA_PATH and LUA_CPATH set here.
+unexport LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4
+unexport LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4
+
+CORE  = $(wildcard src/core/*.c)
+GLUE  = $(wildcard src/lua/*.c)
+LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
+BIN   = $(wildcard bin/ninedig)
+UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
+SPECS = $(filter-out %.c,$(SPEC))
+
+WARNINGS = -std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual \
+    -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
+    -Wmissing-prototypes -Wundef -Wformat=2 -Wconversion
+COMPILE  = $(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
+    -MMD -MP -c -o $@ $<
+# nodelete: closing a Lua state unloads the library, and libcurl's resolver
+# thread may still be running in it.
+LINK     = $(CC) -shared $(CFLAGS) $(LDFLAGS) -Wl,-z,nodelete \
+    -Wl,-z,relro,-z,now -o $@ $^ -lcurl -lpthread
+
+# Deferred, since pkg-config may have to be installed first.
+lua_headers = $(or $(LUA_INCDIR),$(shell tools/incdir $1))
+lua         = $(if $(filter jit,$1),luajit,lua$1)
+lua_dir     = lua/$(if $(filter jit,$1),5.1,$1)
+lua_env     = LUA_PATH="./lua/?.lua;./lua/?/init.lua;./?.lua;./?/init.lua;;" \
+    LUA_CPATH="./$(BUILD)/$1/?.so;;" NINEDIG_LUA_VERSION=$1 \
+    NINEDIG_LUA=$(call lua,$1)
+
+##@ Use
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'VERSIONS="$(VERSIONS)" and SPEC=FILE narrow down all and test.'
+
+deps: ## install what all targets need
+	@$(DEPS) all
+
+all: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so) ## build for each of VERSIONS
+
+demo: $(BUILD)/5.4/ninedig/core.so | deps-demo ## see it work, against a mock of the service
+	@$(call lua_env,5.4) lua5.4 spec/demo.lua
+
+mock: | deps-demo ## run the mock of the service until interrupted
+	@$(call lua_env,5.4) lua5.4 spec/mock/run.lua
+
+install: $(BUILD)/$(LUA_VERSION)/ninedig/core.so ## install for LUA_VERSION into PREFIX, below DESTDIR
+	@set -e; share='$(DESTDIR)$(PREFIX)/share/$(call lua_dir,$(LUA_VERSION))'; \
+	lib='$(DESTDIR)$(PREFIX)/lib/$(call lua_dir,$(LUA_VERSION))'; \
+	for file in $(LUAS:lua/%=%); do install -Dm644 "lua/$$file" "$$share/$$file"; done; \
+	install -Dm755 '$<' "$$lib/ninedig/core.so"; \
+	for file in $(BIN); do install -Dm755 "$$file" '$(DESTDIR)$(PREFIX)'"/$$file"; \
+	    sed -i '1s|^#!.*|#!/usr/bin/env $(call lua,$(LUA_VERSION))|' '$(DESTDIR)$(PREFIX)'"/$$file"; done
+
+clean: ## remove build/
+	rm -rf build
+
+##@ Test
+
+# One run is one C unit test, or all specs on one Lua version.
+RUNS = $(UNITS:%=unit-%) $(if $(SPECS),$(VERSIONS:%=busted-%))
+LOG  = build/log/$(or $(UNDER),test)
+
+test: $(RUNS) ## C unit tests, then all specs on each of VERSIONS
+	@tools/tally $(RUNS:%=$(LOG)/%)
+
+test-valgrind: | deps-valgrind ## the same under memcheck, on Lua 5.4
+	@$(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
+
+test-sanitize: ## the same with address and undefined-behaviour sanitizers, on Lua 5.4
+	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+CHECKS = gcc clang format tidy luacheck layers symbols rockspec version paths
+
+check: $(CHECKS:%=check-%) ## everything that can be found without running the code
+	@tools/tally $(CHECKS:%=build/log/check/%)
+
+format: | deps-check ## lay out the C sources as check-format wants them
+	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch])
+
+bench: $(BUILD)/5.4/ninedig/core.so | deps-bench ## against bare libcurl
+	@$(call lua_env,5.4) lua5.4 spec/bench/run.lua
+
+bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
+	@$(call lua_env,jit) lua5.4 spec/bench/nginx.lua
+
+doc: | deps-doc ## API pages in build/doc
+	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
+
+.PHONY: help deps all demo mock install clean test test-valgrind \
+    test-sanitize check format bench bench-nginx doc
+
+# ----- how it is built -----
+
+# Not phony, as pattern rules are not looked for then.  Used as order-only
+# prerequisites: they always run, and never make anything out of date.
+deps-%:
+	@$(DEPS) $*
+
+$(BUILD)/core/%.o: src/core/%.c Makefile | deps-build
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	$(Q)$(COMPILE)
+
+# An archive, so that a unit test may replace one of its objects.
+$(BUILD)/core.a: $(CORE:src/core/%.c=$(BUILD)/core/%.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+define VERSION_RULES
+$(BUILD)/$1/obj/%.o: src/lua/%.c Makefile | deps-build deps-$1
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+
+$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'
+	$(Q)$$(LINK)
+endef
+$(foreach v,5.4 5.3 5.2 5.1 jit,$(eval $(call VERSION_RULES,$v)))
+
+$(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
+	    $(BUILD)/core.a -lcmocka -lcurl -lpthread
+
+-include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/spec/*.d)
+
+# ----- how it is tested -----
+
+UNDER_valgrind = valgrind --quiet --leak-check=full --error-exitcode=99 \
+    --keep-debuginfo=yes --num-callers=30 --suppressions=spec/valgrind.supp
+SKIP_valgrind  = --exclude-tags=slow,novalgrind
+SKIP_sanitize  = --exclude-tags=nosanitize
+# The library's sanitizer has to be loaded first, but not into the processes
+# that the specs start, as LD_PRELOAD would be: the wrapper sees to that.
+busted_lua     = $(if $(filter sanitize,$(UNDER)),$(CURDIR)/tools/lua-asan )$(call lua,$1)
+export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
+export LSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/lsan.supp":print_suppressions=0
+export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
+
+unit-%: $(BUILD)/spec/%
+	@tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $<
+
+busted-%: $(BUILD)/%/ninedig/core.so | deps-test deps-%
+	@$(call lua_env,$*) NINEDIG_LUA='$(call busted_lua,$*)' NINEDIG_UNDER=$(UNDER) \
+	    tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $(call busted_lua,$*) \
+	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(SPECS)
+
+# ----- how it is checked -----
+
+check-symbols: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so)
+
+check-%: | deps-check
+	@WARNINGS='$(WARNINGS)' SOURCES='$(CORE) $(GLUE) $(LUAS) $(BIN)' \
+	    LIBRARIES='$(VERSIONS:%=$(BUILD)/%/ninedig/core.so)' \
+	    tools/run --plain build/log/check/$* tools/check $*

@@ -1,0 +1,52 @@
+rockspec_format = "3.0"
+package = "ninedig"
+version = "scm-1"
+
+source = {
+  url = "git+https://example.invalid/ninedig.git",
+}
+
+description = {
+  summary = "Deletes WhatsApp inboxes of the 99digital service, at most once",
+  detailed = "A client of the service's partner API, in C and Lua.",
+  license = "MIT",
+}
+
+dependencies = {
+  "lua >= 5.1",
+  "lua-cjson",
+}
+
+-- No header: LuaRocks does not look into Debian's multiarch folder.
+external_dependencies = {
+  CURL = { library = "curl" },
+}
+
+build = {
+  type = "builtin",
+  modules = {
+    ["ninedig.core"] = {
+      sources = {
+        "src/core/answer.c",
+        "src/core/buffer.c",
+        "src/core/call.c",
+        "src/core/engine.c",
+        "src/core/error.c",
+        "src/core/json_text.c",
+        "src/core/outcome.c",
+        "src/core/redact.c",
+        "src/core/request.c",
+        "src/core/settings.c",
+        "src/core/transfer.c",
+        "src/core/url.c",
+        "src/core/value.c",
+      },
+      libraries = { "curl", "pthread" },
+      -- Not a folder. The builtin back-end has no way to pass options to the
+      -- linker, but makes "-Wl,-rpath,X" of this, and -z nodelete is needed:
+      -- see the Makefile. $ORIGIN, the folder of the library itself, is there
+      -- because -rpath takes an argument, and is the harmless one.
+      libdirs = { "$ORIGIN,-z,nodelete" },
+    },
+  },
+}

@@ -1,0 +1,87 @@
+-- What users build and install: by LuaRocks and by `make install`, each into
+-- an empty folder, and used from there.  One run covers all versions of Lua.
+
+if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then return end
+
+local function output_of(command)
+  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1; echo $?"))
+  local text, status = pipe:read("*a"):match("^(.-)(%d+)\n$")
+  pipe:close()
+  return text, tonumber(status)
+end
+
+local function run(command, ...)
+  local text, status = output_of(command:format(...))
+  assert.message(text).equal(0, status)
+  return text
+end
+
+-- Loads what stands in a tree, from an empty folder, and nothing else of ours.
+local function load_from(tree, version, lua)
+  return run(
+    "cd %s/empty && env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 "
+      .. "LUA_PATH='%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;;' "
+      .. "LUA_CPATH='%s/lib/lua/%s/?.so;;' "
+      .. "%s -e 'print(require(\"ninedig\")._VERSION, package.loaded[\"ninedig.core\"])'",
+    tree, tree, version, tree, version, tree, version, lua
+  )
+end
+
+describe("an installation #novalgrind #nosanitize", function()
+  local top
+
+  setup(function()
+    top = run("mktemp -d"):gsub("\n", "")
+    run("mkdir %s/source && cp -r Makefile *.rockspec src lua tools %s/source", top, top)
+    run("if [ -d bin ]; then cp -r bin %s/source; fi", top)
+  end)
+
+  teardown(function() run("rm -rf %s", top) end)
+
+  local function assert_library(file)
+    assert.equal("luaopen_ninedig_core\n",
+      run("nm -D --defined-only %s | awk '{ print $NF }'", file))
+    local dynamic = run("readelf -d %s", file)
+    assert.matches("NODELETE", dynamic)
+    assert.not_matches("liblua", dynamic)
+    -- None, or the folder of the library, see the rockspec.
+    local path = dynamic:match("R[UN]*PATH%).-%[(.-)%]") or "$ORIGIN"
+    assert.equal("$ORIGIN", path)
+  end
+
+  local function assert_tree(tree, version, lua)
+    run("mkdir -p %s/empty", tree)
+    assert.matches("^ninedig %d+%.%d+%.%d+%s+table: ", load_from(tree, version, lua))
+    assert_library(("%s/lib/lua/%s/ninedig/core.so"):format(tree, version))
+  end
+
+  for _, version in ipairs { "5.4", "5.1" } do
+    it("by LuaRocks works on Lua " .. version, function()
+      local tree = ("%s/rocks-%s"):format(top, version)
+      run("cd %s/source && HOME=%s luarocks --lua-version %s make --deps-mode=none --tree=%s",
+        top, top, version, tree)
+      assert_tree(tree, version, "lua" .. version)
+    end)
+  end
+
+  for _, name in ipairs { "5.4", "5.1", "jit" } do
+    it("by make install works on Lua " .. name, function()
+      local tree = ("%s/prefix-%s"):format(top, name)
+      run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "
+        .. "make DEPS=true BUILD=build LUA_VERSION=%s PREFIX=%s install", top, name, tree)
+      if name == "jit" then
+        assert_tree(tree, "5.1", "luajit")
+      else
+        assert_tree(tree, name, "lua" .. name)
+      end
+    end)
+  end
+
+  it("goes below DESTDIR, and there alone", function()
+    local stage = top .. "/stage"
+    run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "
+      .. "make DEPS=true BUILD=build DESTDIR=%s PREFIX=%s/never install", top, stage, top)
+    run("test -f %s%s/never/lib/lua/5.4/ninedig/core.so", stage, top)
+    run("test ! -e %s/never", top)
+  end)
+end)

@@ -1,0 +1,97 @@
+-- Checks that each file uses only files above it: run by `make check`.
+
+-- From the lowest layer up.  A name stands for its .c and its .h.
+local order = {
+  ["src/core"] = {
+    "version", "error", "options.def", "calls.def", "reasons.def",
+    "url", "value", "call", "settings", "buffer",
+  },
+  ["src/lua"] = {},
+  ["lua/ninedig"] = {},
+}
+
+-- What a folder may not include, and which other folder it may.
+local foreign = { ["src/core"] = "^l[au][auxlibj]+%.h", ["src/lua"] = "^curl/" }
+local below = { ["src/lua"] = "src/core" }
+
+local faults = 0
+local function fault(...)
+  faults = faults + 1
+  print(string.format(...))
+end
+
+local function lines_of(command)
+  local pipe = assert(io.popen(command))
+  local found = {}
+  for line in pipe:lines() do found[#found + 1] = line end
+  pipe:close()
+  return found
+end
+
+-- The place of each name of a folder in its order.
+local rank = {}
+for folder, names in pairs(order) do
+  rank[folder] = {}
+  for place, name in ipairs(names) do rank[folder][name] = place end
+end
+
+local function name_of(folder, path)
+  local name = path:sub(#folder + 2):gsub("%.[ch]$", ""):gsub("%.lua$", ""):gsub("/", ".")
+  return name
+end
+
+local function check_include(folder, path, place, file)
+  local own = rank[folder][(file:gsub("%.h$", ""))]
+  local other = below[folder] and rank[below[folder]][(file:gsub("^.*core/", ""):gsub("%.h$", ""))]
+  if own and own > place then
+    fault("%s includes %s, which is above it", path, file)
+  elseif not own and not (other and file:find("core/", 1, true)) then
+    fault("%s includes %s, which is in no layer it may use", path, file)
+  end
+end
+
+local function check_c(folder, path, place)
+  for line in io.lines(path) do
+    local open, file = line:match('^%s*#%s*include%s*([<"])([^>"]+)')
+    if open and file:find(foreign[folder]) then
+      fault("%s includes %s", path, file)
+    elseif open == '"' and not file:find(foreign[folder]) then
+      check_include(folder, path, place, file)
+    end
+  end
+end
+
+local function check_lua(path, place)
+  for line in io.lines(path) do
+    for module in line:gsub("^%s*%-%-.*", ""):gmatch("require[%s,(]*[\"']([%w_.]+)[\"']") do
+      local name = module == "ninedig" and "init" or module:match("^ninedig%.(.+)")
+      local own = name and rank["lua/ninedig"][name]
+      if own and own >= place then
+        fault("%s requires %s, which is not below it", path, module)
+      elseif name and not own and name ~= "core" then
+        fault("%s requires %s, which is in no layer", path, module)
+      end
+    end
+  end
+end
+
+for folder in pairs(order) do
+  local seen = {}
+  for _, path in ipairs(lines_of("find " .. folder .. " -type f")) do
+    local name = name_of(folder, path)
+    local place = rank[folder][name]
+    seen[name] = true
+    if not place then
+      fault("%s is missing from the order in tools/layers.lua", path)
+    elseif folder == "lua/ninedig" then
+      check_lua(path, place)
+    else
+      check_c(folder, path, place)
+    end
+  end
+  for _, name in ipairs(order[folder]) do
+    if not seen[name] then fault("%s/%s is in the order of tools/layers.lua only", folder, name) end
+  end
+end
+
+os.exit(faults == 0)
