@@ -1,0 +1,417 @@
+--- The service's behaviour: `live`, which keeps state, and fixed answers.
+--
+-- Each world begins with these accounts and inboxes (`live`):
+--
+--   account          server  name              inbox             number
+--   1                online  Alpha Clinic      10                972501234567
+--                                              11                972501234568
+--                                              12 (web widget)   none
+--                                              13                none
+--   2                online  Beta Motors       20                972502000020
+--                                              21                972502000021
+--   2                west    Beta Motors West  20                972502000120
+--                                              22                972502000122
+--   3                online  Gamma Closed      none; the account is suspended
+--   4                online  Delta Stores      101 to 140        972504000101 to 972504000140
+--   900000000000001  online  Omega             123456789012345   972509000001
+--
+-- and the number 972501239999, which is in no inbox. Account 2's inbox 20 is on two servers, and
+-- getWhatsApp does not say on which: looked up by number it is ambiguous. Ids are strings of
+-- digits in here, as the service's may be larger than a double can tell apart.
+--
+-- Tokens: the fixed one of the settings, and those issued by settings/accessToken.
+local cjson = require("cjson").new()
+local settings = require("mock_settings")
+local wire = require("wire")
+
+local worlds = ngx.shared.worlds
+
+local api = { modifiers = {} }
+
+local UNATTACHED = "972501239999"
+local CREATED = 1700000000
+local WRONG_TRIES = 5
+local TOKEN_LIFE = 3600
+
+-- account, server, name, status
+local ACCOUNTS = {
+  { "1", "online", "Alpha Clinic", "active" },
+  { "2", "online", "Beta Motors", "active" },
+  { "2", "west", "Beta Motors West", "active" },
+  { "3", "online", "Gamma Closed", "suspended" },
+  { "4", "online", "Delta Stores", "active" },
+  { "900000000000001", "online", "Omega", "active" },
+}
+
+-- account, server, inbox, name, number; without one
+local INBOXES = {
+  { "1", "online", "10", "Reception", "972501234567" },
+  { "1", "online", "11", "Sales", "972501234568" },
+  { "1", "online", "12", "Web chat", false, "Channel::WebWidget" },
+  { "1", "online", "13", "Spare line", false },
+  { "2", "online", "20", "Service", "972502000020" },
+  { "2", "online", "21", "Parts", "972502000021" },
+  { "2", "west", "20", "Service West", "972502000120" },
+  { "2", "west", "22", "West desk", "972502000122" },
+  { "900000000000001", "online", "123456789012345", "Everything", "972509000001" },
+}
+for i = 101, 140 do
+  INBOXES[#INBOXES + 1] = { "4", "online", tostring(i), "Store " .. i, "972504000" .. i }
+end
+
+-- The documented shapes: $(name) is a JSON string or null, #(name) is put as it is.
+local SUCCESS = '{"status":"OK","reason":1,"accountID":#(account),"server":$(server),'
+  .. '"inboxID":#(inbox),"whatsapp_number":$(number)}'
+local FAILURE = '{"status":$(status),"reason":#(reason)}'
+local TOKEN = '{#(status)"access_token":$(token),"expiration_time":$(expires),'
+  .. '"token_type":"Bearer","reason":1}'
+local ACCOUNT_LIST = '{"status":"OK","reason":1,"totalOnline":#(total),"list":[#(rows)]}'
+local ACCOUNT_ROW = '{"create_time":#(created),"account_name":$(name),"account_id":$(account),'
+  .. '"server":$(server),"account_status":$(status),"reference":$(reference)}'
+local INBOX_LIST = '{"status":"OK","reason":1,"accountID":#(account),"server":1,'
+  .. '"totalInboxes":#(total),"list":[#(rows)]}'
+local INBOX_ROW = '{"id":#(inbox),"name":$(name),"channel_type":$(channel),"api_type":$(api)}'
+local NUMBER_LIST = '{"status":"OK","reason":1,"totalWhatsApp":#(total),'
+  .. '"totalConversationsThisMonth":0,"totalMarketingThisMonth":0,"totalServiceThisMonth":0,'
+  .. '"totalIncomingThisMonth":0,"list":[#(rows)]}'
+local NUMBER_ROW = '{"create_time":#(created),"whatsapp":$(number),"apiKey":$(key),'
+  .. '"display_name":$(name),"business_name":$(name),"isOnline":#(online),'
+  .. '"onlineAccount":#(account),"onlineInbox":#(inbox),"coexistence":0,'
+  .. '"conversationsThisMonth":0,"marketingThisMonth":0,"serviceThisMonth":0,'
+  .. '"incomingThisMonth":0}'
+
+-- The document's sample, with its missing comma.
+local SAMPLE = [[
+{
+"status": "OK",
+"reason": 1
+"accountID": 1,
+"server": "online",
+"inboxID": 10,
+"whatsapp_number": "972501234567"
+}]]
+
+local function fill(shape, values)
+  return (shape:gsub("([$#])%((%w+)%)", function(kind, name)
+    local value = values[name]
+    if kind == "#" then
+      return tostring(value)
+    end
+    return value and cjson.encode(value):gsub("\\/", "/") or "null"
+  end))
+end
+
+-- The digits of an id as they stand in the body, a number or a string; nil for anything else.
+local function digits(body, key)
+  return body:match('"' .. key .. '"%s*:%s*"?(%d+)"?%s*[,}]')
+end
+
+local function text(body, key)
+  return body:match('"' .. key .. '"%s*:%s*"([^"]*)"')
+end
+
+local function failure(reason, status)
+  return wire.json(fill(FAILURE, { status = status or "FAIL", reason = reason }))
+end
+
+--- The success of a deletion, with what was asked for; no state.
+function api.success(body)
+  return fill(SUCCESS, {
+    account = digits(body, "accountID") or 1,
+    server = text(body, "server") or "online",
+    inbox = digits(body, "inboxID") or 10,
+    number = "972501234567",
+  })
+end
+
+-- The state of a world: tokens, how many wrong tries, and which inboxes are gone since when.
+local function load_world(name)
+  local stored = worlds:get(name)
+  return stored and cjson.decode(stored) or { tokens = {}, gone = {}, wrong = 0, counts = {} }
+end
+
+local function save_world(name, world)
+  assert(worlds:set(name, cjson.encode(world)))
+end
+
+local function count(world, key)
+  world.counts[key] = (world.counts[key] or 0) + 1
+  return world.counts[key]
+end
+
+local function key_of(inbox)
+  return table.concat({ inbox[1], inbox[2], inbox[3] }, "/")
+end
+
+local function is_deleted(world, inbox)
+  return world.gone[key_of(inbox)] ~= nil
+end
+
+-- A deleted inbox may go on being listed for a while.
+local function is_listed(world, inbox)
+  local gone = world.gone[key_of(inbox)]
+  return not gone or gone > ngx.now()
+end
+
+local function has_account(account, server)
+  for _, row in ipairs(ACCOUNTS) do
+    if row[1] == account and (not server or row[2] == server) then
+      return true
+    end
+  end
+  return false
+end
+
+local function is_json(body)
+  local ok, value = pcall(cjson.decode, body)
+  return ok and type(value) == "table"
+end
+
+local function is_authorised(exchange, world)
+  if not exchange.token then
+    return false
+  end
+  local expires = world.tokens[exchange.token]
+  if exchange.token ~= settings.token and not (expires and expires > ngx.now()) then
+    return false
+  end
+  local refused = exchange.has.expired_token
+  return not refused or count(world, "authorised") > tonumber(refused[1] or 1)
+end
+
+local calls = {}
+
+function calls.accessToken(exchange, world)
+  if exchange.method ~= "POST" or not is_json(exchange.body) then
+    return failure(2, "Fail")
+  end
+  if world.wrong >= WRONG_TRIES then
+    return failure(3, "Fail")
+  end
+  local given = cjson.decode(exchange.body)
+  if given.client_id ~= settings.client_id or given.client_secret ~= settings.client_secret then
+    world.wrong = world.wrong + 1
+    return failure(2, "Fail")
+  end
+  local life = tonumber((exchange.has.token_life or {})[1]) or TOKEN_LIFE
+  local token = ("issued-%d/%s"):format(count(world, "issued"), ngx.md5(exchange.world))
+  world.tokens[token] = ngx.now() + life
+  return wire.json(fill(TOKEN, {
+    status = exchange.has.token_status and '"status":"OK",' or "",
+    token = token,
+    expires = ("%d"):format(ngx.time() + life),
+  }))
+end
+
+function calls.getAccounts(exchange, world)
+  if exchange.method ~= "GET" then
+    return failure(13, "Fail")
+  elseif not is_authorised(exchange, world) then
+    return failure(3, "Fail")
+  end
+  local rows = {}
+  for i, account in ipairs(ACCOUNTS) do
+    rows[i] = fill(ACCOUNT_ROW, {
+      created = CREATED + i, account = account[1], server = account[2], name = account[3],
+      status = account[4], reference = "CRM-" .. 1000 + i,
+    })
+  end
+  return wire.json(fill(ACCOUNT_LIST, { total = #rows, rows = table.concat(rows, ",") }))
+end
+
+function calls.getInboxes(exchange, world)
+  if exchange.method ~= "POST" then
+    return failure(13, "Fail")
+  elseif not is_json(exchange.body) then
+    return failure(2, "Fail")
+  elseif not is_authorised(exchange, world) then
+    return failure(3, "Fail")
+  end
+  local account = digits(exchange.body, "accountID")
+  local server = text(exchange.body, "server") or "online"
+  if not has_account(account) then
+    return failure(33, "Fail")
+  elseif not has_account(account, server) then
+    return failure(34, "Fail")
+  end
+  local rows = {}
+  for _, inbox in ipairs(INBOXES) do
+    local is_here = inbox[1] == account and inbox[2] == server
+    if is_here and (is_listed(world, inbox) or exchange.has.stale_inbox) then
+      rows[#rows + 1] = fill(INBOX_ROW, {
+        inbox = inbox[3], name = inbox[4], channel = inbox[6] or "Channel::Api",
+        api = not inbox[6] and "wa_v2",
+      })
+    end
+  end
+  return wire.json(fill(INBOX_LIST, {
+    account = account, rows = table.concat(rows, ","),
+    total = #rows + (exchange.has.totals_off and 1 or 0),
+  }))
+end
+
+local function number_row(number, name, account, inbox)
+  return fill(NUMBER_ROW, {
+    created = CREATED, number = number, name = name, key = "key/" .. ngx.md5(number),
+    online = inbox and 1 or 0, account = account or 0, inbox = inbox or 0,
+  })
+end
+
+function calls.getWhatsApp(exchange, world)
+  if exchange.method ~= "GET" then
+    return failure(13, "Fail")
+  elseif not is_authorised(exchange, world) then
+    return failure(3, "Fail")
+  end
+  local rows = {}
+  for _, inbox in ipairs(INBOXES) do
+    if inbox[5] then
+      local is_there = is_listed(world, inbox) or exchange.has.stale_number
+      rows[#rows + 1] = number_row(inbox[5], inbox[4], is_there and inbox[1],
+        is_there and inbox[3])
+    end
+  end
+  rows[#rows + 1] = number_row(UNATTACHED, "Unused")
+  return wire.json(fill(NUMBER_LIST, { total = #rows, rows = table.concat(rows, ",") }))
+end
+
+local function find_inbox(world, account, server, id)
+  for _, inbox in ipairs(INBOXES) do
+    if inbox[1] == account and inbox[2] == server and inbox[3] == id
+      and not is_deleted(world, inbox) then
+      return inbox
+    end
+  end
+  return nil
+end
+
+function calls.deleteInbox(exchange, world)
+  local body = exchange.body
+  if exchange.method ~= "DELETE" then
+    return failure(13)
+  elseif not is_json(body) then
+    return failure(2)
+  elseif not is_authorised(exchange, world) then
+    return failure(3)
+  end
+  local account, id = digits(body, "accountID"), digits(body, "inboxID")
+  local server = text(body, "server") or "online"
+  if not has_account(account) then
+    return failure(33)
+  elseif not has_account(account, server) then
+    return failure(34)
+  end
+  local inbox = find_inbox(world, account, server, id)
+  if not inbox then
+    return failure(47)
+  end
+  local lazy = exchange.has.lazy_delete
+  world.gone[key_of(inbox)] = ngx.now() + (lazy and tonumber(lazy[1]) or 0) / 1000
+  return wire.json(fill(SUCCESS, {
+    account = account, server = server, inbox = id, number = inbox[5] or "",
+  }))
+end
+
+local READS = { getAccounts = true, getInboxes = true, getWhatsApp = true }
+
+local function failing_read(exchange, world)
+  if not READS[exchange.call] then
+    return nil
+  end
+  local always, first = exchange.has.reads_fail, exchange.has.flaky_read
+  if always and (not always[2] or always[2] == exchange.call) then
+    return wire.page(tonumber(always[1] or 500))
+  elseif first and count(world, "read") <= tonumber(first[2] or 1) then
+    return wire.page(tonumber(first[1] or 503))
+  end
+  return nil
+end
+
+api.modifiers.live = {
+  answer = function(exchange)
+    local world = load_world(exchange.world)
+    local answer = failing_read(exchange, world)
+    if not answer then
+      local call = calls[exchange.call]
+      answer = call and call(exchange, world) or wire.page(404)
+    end
+    save_world(exchange.world, world)
+    return answer
+  end,
+}
+
+-- Variants of `live`, looked up by name in the calls above.
+for _, name in ipairs {
+  "token_life", "token_status", "lazy_delete", "expired_token", "totals_off", "flaky_read",
+  "reads_fail", "stale_number", "stale_inbox",
+} do
+  api.modifiers[name] = {}
+end
+
+-- The deletion is carried out, and nobody hears of it.
+api.modifiers.lost_after = {
+  deliver = function(exchange, answer)
+    if exchange.call == "deleteInbox" then
+      return wire.finish(exchange)
+    end
+    return wire.deliver(exchange, answer)
+  end,
+}
+
+-- The deletion gets lost before it is carried out.
+api.modifiers.lost_before = {
+  answer = function(exchange)
+    if exchange.call == "deleteInbox" then
+      return wire.page(500)
+    end
+    return api.modifiers.live.answer(exchange)
+  end,
+  deliver = api.modifiers.lost_after.deliver,
+}
+
+-- Fixed answers, whatever the call.
+
+api.modifiers.ok = {
+  answer = function(exchange)
+    return wire.json(api.success(exchange.body))
+  end,
+}
+
+api.modifiers.sample = {
+  answer = function(_, line_end)
+    return wire.json(line_end == "crlf" and SAMPLE:gsub("\n", "\r\n") or SAMPLE)
+  end,
+}
+
+api.modifiers.reason = {
+  answer = function(_, reason)
+    return failure(reason)
+  end,
+}
+
+api.modifiers.reason_fail = {
+  answer = function(_, reason)
+    return failure(reason, "Fail")
+  end,
+}
+
+api.modifiers.reason_text = {
+  answer = function(_, reason)
+    return failure('"' .. reason .. '"')
+  end,
+}
+
+-- A refusal that repeats the token: plain, with \/, and as \u00XX.
+api.modifiers.echo_token = {
+  answer = function(exchange)
+    local token = exchange.token or ""
+    local escaped = token:gsub(".", function(character)
+      return ("\\u%04x"):format(character:byte())
+    end)
+    return wire.json(('{"status":"FAIL","reason":99,"plain":"token %s is wrong",'
+      .. '"slashes":"token %s is wrong","escaped":"token %s is wrong"}')
+      :format(token, (token:gsub("/", "\\/")), escaped))
+  end,
+}
+
+return api
