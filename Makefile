@@ -43,7 +43,8 @@ COMPILE  = $(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
 # nodelete: closing a Lua state unloads the library, and libcurl's resolver
 # thread may still be running in it.
 LINK     = $(CC) -shared $(CFLAGS) $(LDFLAGS) -Wl,-z,nodelete \
-    -Wl,-z,relro,-z,now -o $@ $^ -lcurl -lpthread
+    -Wl,-z,relro,-z,now -Wl,--version-script,src/exports.map -o $@ \
+    $(filter %.o,$^) -lcurl -lpthread
 
 # Deferred, since pkg-config may have to be installed first.
 lua_headers = $(or $(LUA_INCDIR),$(shell tools/incdir $1))
@@ -142,7 +143,7 @@ $(BUILD)/$1/obj/%.o: src/lua/%.c Makefile | deps-build deps-$1
 	@echo '  CC $$@'
 	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
 
-$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
+$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o) src/exports.map
 	@mkdir -p $$(@D)
 	@echo '  LD $$@'
 	$(Q)$$(LINK)

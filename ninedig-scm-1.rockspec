@@ -43,10 +43,10 @@ build = {
       },
       libraries = { "curl", "pthread" },
       -- Not a folder. The builtin back-end has no way to pass options to the
-      -- linker, but makes "-Wl,-rpath,X" of this, and -z nodelete is needed:
-      -- see the Makefile. $ORIGIN, the folder of the library itself, is there
-      -- because -rpath takes an argument, and is the harmless one.
-      libdirs = { "$ORIGIN,-z,nodelete" },
+      -- linker, but makes "-Wl,-rpath,X" of this. These options are needed: see
+      -- the Makefile. $ORIGIN, the folder of the library itself, is there as
+      -- -rpath takes an argument, and is a harmless one.
+      libdirs = { "$ORIGIN,-z,nodelete,--version-script,src/exports.map" },
     },
   },
 }
