@@ -35,8 +35,9 @@ BIN   = $(wildcard bin/ninedig)
 UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
 SPECS = $(filter-out %.c,$(SPEC))
 
-WARNINGS = -std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual \
-    -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
+# _DEFAULT_SOURCE: POSIX, which strict C99 would hide.
+WARNINGS = -std=c99 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic -Wshadow \
+    -Wcast-qual -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
     -Wmissing-prototypes -Wundef -Wformat=2 -Wconversion
 COMPILE  = $(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
     -MMD -MP -c -o $@ $<

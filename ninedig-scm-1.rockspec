@@ -25,6 +25,12 @@ external_dependencies = {
 build = {
   type = "builtin",
   modules = {
+    ["ninedig.call"] = "lua/ninedig/call.lua",
+    ["ninedig.client"] = "lua/ninedig/client.lua",
+    ["ninedig.error"] = "lua/ninedig/error.lua",
+    ninedig = "lua/ninedig/init.lua",
+    ["ninedig.safe"] = "lua/ninedig/safe.lua",
+    ["ninedig.wait"] = "lua/ninedig/wait.lua",
     ["ninedig.core"] = {
       sources = {
         "src/core/answer.c",
@@ -40,6 +46,11 @@ build = {
         "src/core/transfer.c",
         "src/core/url.c",
         "src/core/value.c",
+        "src/lua/json.c",
+        "src/lua/module.c",
+        "src/lua/params.c",
+        "src/lua/reply.c",
+        "src/lua/values.c",
       },
       libraries = { "curl", "pthread" },
       -- Not a folder. The builtin back-end has no way to pass options to the
