@@ -212,7 +212,7 @@ faults.half_status_line = {
 
 faults.early_hints = {
   deliver = function(exchange, answer)
-    wire.send_and_finish(exchange, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    wire.send_and_finish(exchange, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
       .. "HTTP/1.1 100 Continue\r\n\r\n" .. wire.whole(answer))
   end,
 }

@@ -1,7 +1,9 @@
 --- One request from its world's point of view: read, answer, record, deliver.
 --
 -- The path is /WORLD/SCENARIO/api/CALL. A scenario is a list of modifiers joined by "+", each
--- a name with arguments after dashes: `live`, `reason-47+status-400`, `live+only-deleteInbox+close`.
+-- a name with arguments after dashes: `live`, `reason-47+status-400`, `live+lazy_delete-500`.
+-- After `only-CALL` they are for that call alone, and after `first-N` for the first N requests
+-- that come so far: `live+only-deleteInbox+first-1+close`.
 -- A modifier is a table of stages, each optional and called as stage(exchange, args...):
 --
 --   early    before the body is read

@@ -224,10 +224,10 @@ local function halt(owned)
   if self_id() ~= owned.pid then
     return
   end
-  local dir = quote(owned.state.dir)
-  os.execute(("pid=$(cat %s/nginx.pid 2>/dev/null) && kill -TERM $pid 2>/dev/null;"
-    .. " n=0; while [ -n \"$pid\" ] && kill -0 $pid 2>/dev/null && [ $n -lt 300 ];"
-    .. " do sleep 0.01; n=$((n + 1)); done; rm -rf %s"):format(dir, dir))
+  -- nginx removes its pid file last.
+  os.execute(("cd %s 2>/dev/null || exit; n=0; kill -TERM \"$(cat nginx.pid)\" 2>/dev/null &&"
+    .. " while [ -f nginx.pid ] && [ $n -lt 300 ]; do sleep 0.01; n=$((n + 1)); done; rm -rf %s")
+    :format(quote(owned.state.dir), quote(owned.state.dir)))
 end
 
 -- Reading one of these fields starts the mock.
@@ -263,7 +263,8 @@ function mock.start()
   if owned and owned.state then
     adopt(owned.state)
   elseif attached and attached ~= "" then
-    adopt(cjson.decode(assert(read_file(attached), "NINEDIG_MOCK names no state file: " .. attached)))
+    local text = read_file(attached)
+    adopt(cjson.decode(text or error("NINEDIG_MOCK names no state file: " .. attached, 0)))
   else
     owned = { state = launch(), pid = self_id() }
     owned.guard = at_exit(function()
