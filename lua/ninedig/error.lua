@@ -1,0 +1,100 @@
+--- The class of ninedig's errors, the same on every VM.
+local core = require("ninedig.core")
+
+local errors = {}
+
+local metatable = core.error_metatable
+
+--- One line for a person or a log; no secret is in it.
+function metatable.__tostring(err)
+  return "ninedig: " .. err.message
+end
+
+metatable.__name = "ninedig.error"
+
+--- Whether a value is an error of ninedig.
+-- @param value anything
+-- @treturn boolean
+function errors.is_error(value)
+  return type(value) == "table" and getmetatable(value) == metatable
+end
+
+--- A new error of kind `argument`, of which nothing was sent.
+-- @tparam string name upper case, stable
+-- @tparam string message for a person
+-- @tparam[opt] string call which call it is about
+-- @treturn table the error
+function errors.argument(name, message, call)
+  return setmetatable({
+    kind = "argument",
+    name = name,
+    outcome = "not_sent",
+    message = message,
+    retryable = false,
+    call = call,
+  }, metatable)
+end
+
+-- Once a request has left, running out of memory must not hide that. So each call holds an error in
+-- reserve, with every field in place, before it is sent: filling it in takes no memory. Those that
+-- were not needed are kept for the next calls.
+local spare, spare_count = {}, 0
+
+local after_send = {
+  kind = "protocol",
+  outcome = "unknown",
+  retryable = false,
+  message = "memory ran out after the request was sent; the call may have been carried out: find"
+    .. " out what became of it before asking again",
+}
+
+local before_send = {
+  kind = "network",
+  outcome = "not_sent",
+  retryable = true,
+  message = "memory ran out before the request was sent: nothing was changed",
+}
+
+--- Take an error in reserve.
+-- @treturn table to be given to `errors.release` or `errors.spend`
+function errors.reserve()
+  if spare_count > 0 then
+    local reserve = spare[spare_count]
+    spare_count = spare_count - 1
+    reserve.accountID, reserve.server, reserve.inboxID = nil, nil, nil
+    return reserve
+  end
+  return setmetatable({
+    kind = false,
+    name = "OUT_OF_MEMORY",
+    outcome = false,
+    message = false,
+    retryable = false,
+    call = false,
+    accountID = false,
+    server = false,
+    inboxID = false,
+  }, metatable)
+end
+
+--- Give back what was not needed.
+-- @tparam table reserve
+function errors.release(reserve)
+  spare_count = spare_count + 1
+  spare[spare_count] = reserve
+end
+
+--- Turn an error in reserve into the one that is raised. Takes no memory.
+-- @tparam table reserve
+-- @tparam boolean sent the request may have been sent
+-- @treturn table the error
+function errors.spend(reserve, sent)
+  local facts = sent and after_send or before_send
+  reserve.kind = facts.kind
+  reserve.outcome = facts.outcome
+  reserve.retryable = facts.retryable
+  reserve.message = facts.message
+  return reserve
+end
+
+return errors

@@ -1,0 +1,54 @@
+--- The same functions and clients as `ninedig`, returning `nil, err` instead of raising.
+-- @module ninedig.safe
+-- @usage local result, err = require("ninedig.safe").delete_inbox { ... }
+local client = require("ninedig.client")
+local core = require("ninedig.core")
+local errors = require("ninedig.error")
+
+local safe = {
+  _VERSION = "ninedig " .. core.version,
+  calls = core.calls,
+  reasons = core.calls.delete_inbox.reasons,
+  is_error = errors.is_error,
+}
+
+local metatable = client.metatable(client.methods)
+
+--- Make a client.
+-- @tparam[opt] table options see `ninedig.client`
+-- @treturn[1] table client
+-- @treturn[2] nil
+-- @treturn[2] table an error of kind `argument`
+function safe.client(options)
+  return client.new(options, metatable)
+end
+
+local default
+
+-- Options that are given with a call are checked each time; without any, one client serves.
+local function client_for(options)
+  if options ~= nil then
+    return safe.client(options)
+  end
+  local err
+  if not default then
+    default, err = safe.client()
+  end
+  return default, err
+end
+
+--- Delete a WhatsApp inbox, with everything in it. It cannot be undone.
+-- @tparam table params see `ninedig.delete_inbox`
+-- @tparam[opt] table options see `ninedig.client`
+-- @treturn[1] table what the service confirmed
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function safe.delete_inbox(params, options)
+  local chosen, err = client_for(options)
+  if not chosen then
+    return nil, err
+  end
+  return chosen:delete_inbox(params)
+end
+
+return safe

@@ -1,0 +1,81 @@
+#include "buffer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ND_BUFFER_FIRST 256
+
+void nd_buffer_init(struct nd_buffer *buffer, size_t max)
+{
+    buffer->data = NULL;
+    buffer->length = 0;
+    buffer->capacity = 0;
+    buffer->max = max;
+}
+
+void nd_buffer_free(struct nd_buffer *buffer)
+{
+    free(buffer->data);
+    nd_buffer_init(buffer, buffer->max);
+}
+
+/* Makes room for more bytes and a NUL: doubling, so that adding is cheap. */
+static bool reserve(struct nd_buffer *buffer, size_t more)
+{
+    size_t capacity = buffer->capacity ? buffer->capacity : ND_BUFFER_FIRST;
+    char *data;
+
+    if (buffer->data && more < buffer->capacity - buffer->length)
+        return true;
+    while (capacity - buffer->length <= more) {
+        if (capacity > (size_t)-1 / 2)
+            return false;
+        capacity *= 2;
+    }
+    data = realloc(buffer->data, capacity);
+    if (!data)
+        return false;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return true;
+}
+
+bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes, size_t length)
+{
+    if (length > buffer->max - buffer->length)
+        return false;
+    if (!reserve(buffer, length))
+        return false;
+    memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+    return true;
+}
+
+bool nd_buffer_add_text(struct nd_buffer *buffer, const char *text)
+{
+    return nd_buffer_add(buffer, text, strlen(text));
+}
+
+bool nd_buffer_add_json(struct nd_buffer *buffer, const char *text,
+                        size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char escape[8] = {'\\', (char)c, '\0'};
+
+        if (c < 0x20 || c == 0x7f)
+            (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
+        else if (c != '"' && c != '\\') {
+            if (!nd_buffer_add(buffer, text + i, 1))
+                return false;
+            continue;
+        }
+        if (!nd_buffer_add_text(buffer, escape))
+            return false;
+    }
+    return true;
+}

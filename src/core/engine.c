@@ -1,0 +1,397 @@
+#include "engine.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Handles that are kept for later calls: each has buffers of some 20 kB. */
+#define ND_SPARE_MAX 64
+
+/* How long libcurl may go without a step where it names no deadline. */
+#define ND_IDLE_MS 1000
+
+struct nd_list {
+    struct nd_transfer *first;
+    struct nd_transfer *last;
+    size_t count;
+};
+
+struct nd_engine {
+    CURLM *multi;
+    unsigned int forks; /* what fork_count was when it was made */
+    struct nd_list queue;
+    struct nd_list running;
+    struct nd_handle *spare;
+    size_t spare_count;
+    int pool_size; /* connections that libcurl may keep */
+};
+
+/* ----- once in a process ----- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode global_code;
+
+/* Counts the forks between the first process and this one.  A getpid at
+ * each call would tell the same, for a system call. */
+static unsigned int fork_count;
+
+static void count_fork(void)
+{
+    fork_count++;
+}
+
+/* Never undone: another library of the process may use libcurl too. */
+static void init_process(void)
+{
+    global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+        global_code = CURLE_OUT_OF_MEMORY;
+}
+
+bool nd_engine_check_libcurl(struct nd_error *err)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+    if (info->version_num < 0x075000)
+        return nd_fail(err, "LIBCURL_TOO_OLD",
+                       "libcurl %s is too old: ninedig needs 7.80.0 or "
+                       "later, to be sure that a request is sent only once",
+                       info->version);
+    if (!(info->features & CURL_VERSION_SSL))
+        return nd_fail(err, "LIBCURL_WITHOUT_TLS",
+                       "libcurl %s was built without TLS, which the service "
+                       "needs",
+                       info->version);
+    return true;
+}
+
+/* ----- lists of transfers ----- */
+
+static void list_add(struct nd_list *list, struct nd_transfer *transfer)
+{
+    transfer->before = list->last;
+    transfer->after = NULL;
+    if (list->last)
+        list->last->after = transfer;
+    else
+        list->first = transfer;
+    list->last = transfer;
+    list->count++;
+}
+
+static void list_remove(struct nd_list *list, struct nd_transfer *transfer)
+{
+    if (transfer->before)
+        transfer->before->after = transfer->after;
+    else
+        list->first = transfer->after;
+    if (transfer->after)
+        transfer->after->before = transfer->before;
+    else
+        list->last = transfer->before;
+    list->count--;
+}
+
+/* ----- life ----- */
+
+/* Marks fd close-on-exec if it is one of libcurl's: a local socket. */
+static void mark_wakeup_socket(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+
+    if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+        address.ss_family == AF_UNIX)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/*
+ * A multi handle has a pair of sockets to be woken by, which libcurl lets
+ * children inherit and does not show.  They take the lowest free numbers,
+ * so these are looked up first.
+ */
+static CURLM *new_multi(void)
+{
+    int low = socket(AF_UNIX, SOCK_STREAM, 0);
+    int high = socket(AF_UNIX, SOCK_STREAM, 0);
+    CURLM *multi;
+
+    if (low >= 0)
+        (void)close(low);
+    if (high >= 0)
+        (void)close(high);
+    multi = curl_multi_init();
+    if (multi) {
+        mark_wakeup_socket(low);
+        mark_wakeup_socket(high);
+    }
+    return multi;
+}
+
+struct nd_engine *nd_engine_new(struct nd_error *err)
+{
+    struct nd_engine *engine;
+
+    if (pthread_once(&once, init_process) != 0 || global_code != CURLE_OK) {
+        nd_fail(err, "LIBCURL_FAILED", "libcurl cannot be started: %s",
+                curl_easy_strerror(global_code));
+        return NULL;
+    }
+    engine = calloc(1, sizeof *engine);
+    if (engine)
+        engine->multi = new_multi();
+    if (!engine || !engine->multi) {
+        free(engine);
+        nd_fail_memory(err);
+        return NULL;
+    }
+    engine->forks = fork_count;
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING,
+                            (long)CURLPIPE_NOTHING);
+    return engine;
+}
+
+bool nd_engine_is_foreign(const struct nd_engine *engine)
+{
+    return engine->forks != fork_count;
+}
+
+/* The transfer leaves the engine; its answer tells how it ended. */
+static void settle(struct nd_list *list, struct nd_transfer *transfer)
+{
+    list_remove(list, transfer);
+    transfer->engine = NULL;
+    transfer->state = ND_TRANSFER_DONE;
+}
+
+static void keep_or_free(struct nd_engine *engine, struct nd_handle *handle,
+                         bool keep)
+{
+    if (!keep || engine->spare_count >= ND_SPARE_MAX) {
+        nd_handle_free(handle);
+        return;
+    }
+    handle->next = engine->spare;
+    engine->spare = handle;
+    engine->spare_count++;
+}
+
+/* Takes a running transfer off libcurl.  A handle whose transfer failed is
+ * not used again. */
+static void finish(struct nd_engine *engine, struct nd_transfer *transfer,
+                   CURLcode code)
+{
+    struct nd_handle *handle = transfer->handle;
+
+    (void)curl_multi_remove_handle(engine->multi, handle->easy);
+    nd_handle_unload(handle, (int)code);
+    keep_or_free(engine, handle, code == CURLE_OK);
+    settle(&engine->running, transfer);
+}
+
+void nd_engine_cancel(struct nd_transfer *transfer)
+{
+    struct nd_engine *engine = transfer->engine;
+    bool running = transfer->state == ND_TRANSFER_RUNNING;
+
+    if (!engine)
+        return;
+    transfer->answer.cancelled = true;
+    if (running && !nd_engine_is_foreign(engine)) {
+        finish(engine, transfer, CURLE_ABORTED_BY_CALLBACK);
+        return;
+    }
+    /* A foreign one's handle is left alone: it is the parent's. */
+    transfer->answer.curl_code = CURLE_ABORTED_BY_CALLBACK;
+    settle(running ? &engine->running : &engine->queue, transfer);
+}
+
+void nd_engine_free(struct nd_engine *engine)
+{
+    if (!engine)
+        return;
+    while (engine->queue.first)
+        nd_engine_cancel(engine->queue.first);
+    while (engine->running.first)
+        nd_engine_cancel(engine->running.first);
+    if (!nd_engine_is_foreign(engine)) {
+        while (engine->spare) {
+            struct nd_handle *next = engine->spare->next;
+
+            nd_handle_free(engine->spare);
+            engine->spare = next;
+        }
+        (void)curl_multi_cleanup(engine->multi);
+    }
+    free(engine);
+}
+
+/* ----- running ----- */
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
+{
+    transfer->deadline_ms =
+        monotonic_ms() + transfer->request.settings->timeout_ms;
+    transfer->engine = engine;
+    transfer->state = ND_TRANSFER_QUEUED;
+    list_add(&engine->queue, transfer);
+}
+
+/* Ends a queued transfer of which nothing was sent. */
+static void fail_queued(struct nd_engine *engine, struct nd_transfer *transfer,
+                        int curl_code)
+{
+    transfer->answer.curl_code = curl_code;
+    settle(&engine->queue, transfer);
+}
+
+static struct nd_handle *take_handle(struct nd_engine *engine)
+{
+    struct nd_handle *handle = engine->spare;
+
+    if (!handle)
+        return nd_handle_new();
+    engine->spare = handle->next;
+    engine->spare_count--;
+    return handle;
+}
+
+/* By itself libcurl keeps four connections per transfer under way, and so
+ * closes most of those that a burst has opened. */
+static void grow_pool(struct nd_engine *engine, int size)
+{
+    if (size <= engine->pool_size)
+        return;
+    engine->pool_size = size;
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)size);
+}
+
+static void start(struct nd_engine *engine, struct nd_transfer *transfer,
+                  int64_t now)
+{
+    struct nd_handle *handle = take_handle(engine);
+    int code = CURLE_OUT_OF_MEMORY;
+
+    grow_pool(engine, transfer->request.settings->max_in_flight);
+    if (handle)
+        code = nd_handle_load(handle, transfer,
+                              (long)(transfer->deadline_ms - now));
+    if (code == CURLE_OK &&
+        curl_multi_add_handle(engine->multi, handle->easy) != CURLM_OK) {
+        code = CURLE_OUT_OF_MEMORY;
+        nd_handle_unload(handle, code);
+    }
+    if (code != CURLE_OK) {
+        nd_handle_free(handle);
+        fail_queued(engine, transfer, code);
+        return;
+    }
+    list_remove(&engine->queue, transfer);
+    list_add(&engine->running, transfer);
+    transfer->state = ND_TRANSFER_RUNNING;
+}
+
+/* Starts what may start, in order, and ends what has waited too long. */
+static void serve_queue(struct nd_engine *engine)
+{
+    struct nd_transfer *transfer = engine->queue.first;
+    bool full = false;
+    int64_t now = transfer ? monotonic_ms() : 0;
+
+    while (transfer) {
+        struct nd_transfer *after = transfer->after;
+        size_t limit = (size_t)transfer->request.settings->max_in_flight;
+
+        full = full || engine->running.count >= limit;
+        if (transfer->deadline_ms <= now)
+            fail_queued(engine, transfer, CURLE_OPERATION_TIMEDOUT);
+        else if (!full)
+            start(engine, transfer, now);
+        transfer = after;
+    }
+}
+
+/* Takes off what libcurl has ended; true where that was any. */
+static bool collect(struct nd_engine *engine)
+{
+    bool any = false;
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
+        CURLcode code = message->data.result;
+        char *handle = NULL;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+                                &handle);
+        finish(engine, ((struct nd_handle *)(void *)handle)->transfer, code);
+        any = true;
+    }
+    return any;
+}
+
+/* The multi itself is broken, which out of memory can do: no transfer on it
+ * would ever end. */
+static void fail_running(struct nd_engine *engine)
+{
+    while (engine->running.first)
+        finish(engine, engine->running.first, CURLE_OUT_OF_MEMORY);
+}
+
+void nd_engine_step(struct nd_engine *engine)
+{
+    int running;
+
+    do {
+        serve_queue(engine);
+        if (curl_multi_perform(engine->multi, &running) != CURLM_OK)
+            fail_running(engine);
+    } while (collect(engine) && engine->queue.first);
+}
+
+long nd_engine_due_ms(struct nd_engine *engine)
+{
+    const struct nd_transfer *transfer = engine->queue.first;
+    int64_t now = transfer ? monotonic_ms() : 0;
+    long due = -1;
+
+    (void)curl_multi_timeout(engine->multi, &due);
+    if (due < 0 || due > ND_IDLE_MS)
+        due = ND_IDLE_MS;
+    for (; transfer; transfer = transfer->after) {
+        int64_t left = transfer->deadline_ms - now;
+
+        if (left < due)
+            due = left > 0 ? (long)left : 0;
+    }
+    return due;
+}
+
+void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
+{
+    long due = engine->queue.first ? nd_engine_due_ms(engine) : ND_IDLE_MS;
+
+    if (due > timeout_ms)
+        due = timeout_ms;
+    /* libcurl itself wakes for its own deadlines. */
+    (void)curl_multi_poll(engine->multi, NULL, 0, (int)due, NULL);
+}
+
+size_t nd_engine_in_flight(const struct nd_engine *engine)
+{
+    return engine->queue.count + engine->running.count;
+}

@@ -1,0 +1,46 @@
+/* The engine: all transfers of one Lua state on one curl_multi, with its
+ * pool of connections.  It runs only while somebody steps it or waits: it
+ * has no thread and no lock. */
+#ifndef ND_ENGINE_H
+#define ND_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "transfer.h"
+
+/* Checks the libcurl that is loaded: 7.80.0 or later, with TLS. */
+bool nd_engine_check_libcurl(struct nd_error *err);
+
+/* NULL on failure. */
+struct nd_engine *nd_engine_new(struct nd_error *err);
+
+/* Ends what is under way, see nd_engine_cancel.  Takes NULL.  In a child of
+ * the process that made it, nothing of libcurl's is touched. */
+void nd_engine_free(struct nd_engine *engine);
+
+/* This process was forked off the one that made the engine.  The engine
+ * must then be freed and another one made. */
+bool nd_engine_is_foreign(const struct nd_engine *engine);
+
+/* Hands over a ready transfer; cannot fail.  Nothing is sent before the
+ * next step. */
+void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer);
+
+/* Does what can be done without waiting. */
+void nd_engine_step(struct nd_engine *engine);
+
+/* Blocks until there may be something to do, at most that long. */
+void nd_engine_wait(struct nd_engine *engine, long timeout_ms);
+
+/* Milliseconds after which a step is due whatever the network does. */
+long nd_engine_due_ms(struct nd_engine *engine);
+
+/* Transfers queued or running. */
+size_t nd_engine_in_flight(const struct nd_engine *engine);
+
+/* Gives a queued or running transfer up; it is then done.  The service may
+ * still carry out what was sent. */
+void nd_engine_cancel(struct nd_transfer *transfer);
+
+#endif

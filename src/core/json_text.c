@@ -1,0 +1,184 @@
+#include "json_text.h"
+
+#include <string.h>
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct nd_text nd_json_trim(const char *text, size_t length)
+{
+    struct nd_text trimmed = {text, text + length};
+
+    if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        trimmed.at += 3;
+    while (trimmed.at < trimmed.end && is_space(*trimmed.at))
+        trimmed.at++;
+    while (trimmed.at < trimmed.end && is_space(trimmed.end[-1]))
+        trimmed.end--;
+    return trimmed;
+}
+
+/* ----- the characters of a string ----- */
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The four digits of \uXXXX, or a negative number. */
+static long hex_code(const char *digits)
+{
+    long code = 0;
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        int value = hex_value(digits[i]);
+
+        if (value < 0)
+            return -1;
+        code = code * 16 + value;
+    }
+    return code;
+}
+
+long nd_json_char(struct nd_text *text)
+{
+    static const char escapes[] = "\"\\/bfnrt";
+    static const char meant[] = "\"\\/\b\f\n\r\t";
+    const char *found;
+
+    if (text->at >= text->end)
+        return -1;
+    if (*text->at != '\\' || text->end - text->at < 2)
+        return (unsigned char)*text->at++;
+    if (text->at[1] == 'u' && text->end - text->at >= 6 &&
+        hex_code(text->at + 2) >= 0) {
+        text->at += 6;
+        return hex_code(text->at - 4);
+    }
+    found = text->at[1] ? strchr(escapes, text->at[1]) : NULL;
+    if (!found)
+        return (unsigned char)*text->at++;
+    text->at += 2;
+    return meant[found - escapes];
+}
+
+/* Moves from after an opening quote to after the closing one. */
+static void skip_string(struct nd_text *text)
+{
+    while (text->at < text->end && *text->at != '"')
+        (void)nd_json_char(text);
+    if (text->at < text->end)
+        text->at++;
+}
+
+/* ----- keys ----- */
+
+/* string begins after its opening quote. */
+static bool string_is(struct nd_text string, const char *plain)
+{
+    for (; *plain; plain++) {
+        if (string.at < string.end && *string.at == '"')
+            return false;
+        if (nd_json_char(&string) != (unsigned char)*plain)
+            return false;
+    }
+    return string.at < string.end && *string.at == '"';
+}
+
+static bool is_key(struct nd_text after_string)
+{
+    while (after_string.at < after_string.end && is_space(*after_string.at))
+        after_string.at++;
+    return after_string.at < after_string.end && *after_string.at == ':';
+}
+
+bool nd_json_key_twice(struct nd_text text, const char *const *keys)
+{
+    unsigned int seen = 0;
+    int depth = 0;
+
+    while (text.at < text.end) {
+        char c = *text.at++;
+        struct nd_text string = text;
+        int i;
+
+        if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
+        if (c != '"')
+            continue;
+        skip_string(&text);
+        if (depth != 1 || !is_key(text))
+            continue;
+        for (i = 0; keys[i]; i++) {
+            if (!string_is(string, keys[i]))
+                continue;
+            if (seen & 1u << i)
+                return true;
+            seen |= 1u << i;
+        }
+    }
+    return false;
+}
+
+/* ----- the repair ----- */
+
+/* The last character of a string, number, literal, object or array. */
+static bool ends_value(char c)
+{
+    return c == '"' || c == '}' || c == ']' || (c >= '0' && c <= '9') ||
+           c == 'e' || c == 'l';
+}
+
+static void skip_blanks(struct nd_text *text)
+{
+    while (text->at < text->end && (*text->at == ' ' || *text->at == '\t'))
+        text->at++;
+}
+
+/* text begins at a line's end; what follows is a key at the start of the
+ * very next line. */
+static bool key_on_next_line(struct nd_text text)
+{
+    skip_blanks(&text);
+    if (text.at < text.end && *text.at == '\r')
+        text.at++;
+    if (text.at >= text.end || *text.at++ != '\n')
+        return false;
+    skip_blanks(&text);
+    if (text.at >= text.end || *text.at++ != '"')
+        return false;
+    skip_string(&text);
+    return is_key(text);
+}
+
+bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text)
+{
+    bool added = false;
+    const char *kept = text.at; /* what is not in out yet begins here */
+
+    while (text.at < text.end) {
+        char c = *text.at++;
+
+        if (c == '"')
+            skip_string(&text);
+        if (!ends_value(c) || !key_on_next_line(text))
+            continue;
+        if (!nd_buffer_add(out, kept, (size_t)(text.at - kept)) ||
+            !nd_buffer_add(out, ",", 1))
+            return false;
+        kept = text.at;
+        added = true;
+    }
+    return added && nd_buffer_add(out, kept, (size_t)(text.end - kept));
+}

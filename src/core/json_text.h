@@ -1,0 +1,33 @@
+/* What lua-cjson does not say of a JSON text: what is around the value,
+ * which keys stand twice, and the one repair that the service's own
+ * document needs. */
+#ifndef ND_JSON_TEXT_H
+#define ND_JSON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buffer.h"
+
+struct nd_text {
+    const char *at;
+    const char *end;
+};
+
+/* The text without a byte order mark and the white space around it. */
+struct nd_text nd_json_trim(const char *text, size_t length);
+
+/* Reads one character of a JSON string, raw or escaped, and moves on.  The
+ * result is its code, or a negative number at the end. */
+long nd_json_char(struct nd_text *text);
+
+/* One of the keys stands twice in the object itself, however it is spelt.
+ * The text must be well-formed.  keys ends in NULL. */
+bool nd_json_key_twice(struct nd_text text, const char *const *keys);
+
+/* Adds the text to out, with the comma that is missing between a value at
+ * the end of a line and a key at the start of the next one.  False where no
+ * comma is missing there, or out has no room. */
+bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text);
+
+#endif

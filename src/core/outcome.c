@@ -1,0 +1,340 @@
+#include "outcome.h"
+
+#include <curl/curl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "redact.h"
+
+/* ----- the words ----- */
+
+/* What an outcome means to the caller, and what to do about it. */
+static const char *advice(const struct nd_call *call, enum nd_outcome outcome)
+{
+    if (call->effect == ND_READS)
+        return "the call only reads: nothing was changed";
+    switch (outcome) {
+    case ND_NOT_SENT:
+        return "the request was not sent: nothing was deleted";
+    case ND_REJECTED:
+        return "nothing was deleted";
+    default:
+        return "the deletion may have been carried out: find out whether "
+               "the inbox still exists before asking again";
+    }
+}
+
+/* Fills in the message: what happened, then what it means.  One line, and
+ * the advice is never what is cut. */
+static void say(struct nd_error *err, const struct nd_call *call,
+                const char *format, ...)
+{
+    const char *meaning = advice(call, err->outcome);
+    size_t room = sizeof err->message - strlen(meaning) - sizeof "; ";
+    size_t length;
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(err->message, room, format, args);
+    va_end(args);
+    length = strlen(err->message);
+    (void)snprintf(err->message + length, sizeof err->message - length, "; %s",
+                   meaning);
+}
+
+/* Text from outside as one line that is safe to show. */
+static void tell_detail(char *shown, size_t size, const char *detail,
+                        const char *secret)
+{
+    struct nd_buffer safe;
+    char *c;
+
+    nd_buffer_init(&safe, size - sizeof " ()");
+    if (!nd_redact(&safe, detail, strlen(detail), secret) || !safe.length)
+        *shown = '\0';
+    else
+        (void)snprintf(shown, size, " (%s)", safe.data);
+    nd_buffer_free(&safe);
+    for (c = shown; *c; c++) {
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    }
+}
+
+/* ----- what failed on the way ----- */
+
+struct fault {
+    int curl_code;
+    const char *name;
+    const char *words;
+};
+
+/* Before the send; the first row of a code is the one that counts. */
+static const struct fault not_sent[] = {
+    {CURLE_COULDNT_RESOLVE_PROXY, "PROXY_NOT_RESOLVED",
+     "the proxy's name could not be resolved"},
+    {CURLE_COULDNT_RESOLVE_HOST, "HOST_NOT_RESOLVED",
+     "the service's name could not be resolved"},
+    {CURLE_COULDNT_CONNECT, "CONNECT_FAILED", "no connection could be made"},
+    {CURLE_OPERATION_TIMEDOUT, "TIMEOUT",
+     "no connection was ready within the time-out"},
+    {CURLE_PEER_FAILED_VERIFICATION, "TLS_UNTRUSTED",
+     "the server's certificate is not to be trusted"},
+    {CURLE_SSL_ISSUER_ERROR, "TLS_UNTRUSTED",
+     "the server's certificate is not to be trusted"},
+    {CURLE_SSL_CONNECT_ERROR, "TLS_FAILED", "the TLS handshake failed"},
+    {CURLE_SSL_CERTPROBLEM, "TLS_FAILED", "the TLS handshake failed"},
+    {CURLE_SSL_CIPHER, "TLS_FAILED", "the TLS handshake failed"},
+    {CURLE_PROXY, "PROXY_FAILED", "the proxy did not connect"},
+    {CURLE_OUT_OF_MEMORY, ND_OUT_OF_MEMORY, "memory ran out"},
+    {CURLE_ABORTED_BY_CALLBACK, "CANCELLED", "the call was given up"},
+};
+
+static const struct fault other_not_sent = {
+    0, "CONNECT_FAILED", "the connection failed before the request"};
+
+/* After the send. */
+static const struct fault sent[] = {
+    {CURLE_OK, "ANSWER_CUT", "the answer was cut in its headers"},
+    {CURLE_PARTIAL_FILE, "ANSWER_CUT", "the answer was cut in its body"},
+    {CURLE_OPERATION_TIMEDOUT, "TIMEOUT",
+     "no whole answer came within the time-out"},
+    {CURLE_GOT_NOTHING, "CONNECTION_LOST",
+     "the connection was closed without an answer"},
+    {CURLE_SEND_ERROR, "CONNECTION_LOST",
+     "the connection was lost while the request was sent"},
+    {CURLE_RECV_ERROR, "CONNECTION_LOST",
+     "the connection was lost before the answer was whole"},
+    {CURLE_OUT_OF_MEMORY, "ANSWER_UNREADABLE",
+     "the answer's headers are too large"},
+};
+
+static const struct fault other_sent = {0, "ANSWER_UNREADABLE",
+                                        "the answer was not HTTP"};
+static const struct fault resend_prevented = {
+    0, "RESEND_PREVENTED",
+    "the connection was lost before an answer, and libcurl was kept from "
+    "sending the request again"};
+static const struct fault cancelled = {0, "CANCELLED",
+                                       "the call was given up"};
+static const struct fault no_memory = {0, ND_OUT_OF_MEMORY,
+                                       "memory ran out while the answer came"};
+
+static const struct fault *find_fault(const struct fault *rows, size_t count,
+                                      int curl_code,
+                                      const struct fault *otherwise)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (rows[i].curl_code == curl_code)
+            return &rows[i];
+    }
+    return otherwise;
+}
+
+static const struct fault *fault_of(const struct nd_answer *answer)
+{
+    if (!answer->sent)
+        return find_fault(not_sent, sizeof not_sent / sizeof *not_sent,
+                          answer->curl_code, &other_not_sent);
+    if (answer->resend_prevented)
+        return &resend_prevented;
+    if (answer->cancelled)
+        return &cancelled;
+    if (answer->out_of_memory)
+        return &no_memory;
+    return find_fault(sent, sizeof sent / sizeof *sent, answer->curl_code,
+                      &other_sent);
+}
+
+/* ----- the rows of the table ----- */
+
+static void set_kind(struct nd_error *err, enum nd_kind kind,
+                     enum nd_outcome outcome, const char *name)
+{
+    err->kind = kind;
+    err->outcome = outcome;
+    err->name = name;
+}
+
+static void network_failed(struct nd_error *err, const struct nd_call *call,
+                           const struct nd_answer *answer, const char *secret)
+{
+    const struct fault *fault = fault_of(answer);
+    char detail[ND_DETAIL_MAX];
+
+    tell_detail(detail, sizeof detail, answer->detail, secret);
+    set_kind(err, ND_KIND_NETWORK, answer->sent ? ND_UNKNOWN : ND_NOT_SENT,
+             fault->name);
+    say(err, call, "%s%s", fault->words, detail);
+}
+
+static void ca_file_failed(struct nd_error *err, const struct nd_call *call)
+{
+    set_kind(err, ND_KIND_ARGUMENT, ND_NOT_SENT, ND_CA_FILE_UNREADABLE);
+    say(err, call,
+        "ca_file, or the system's store of certificates where it "
+        "is not given, cannot be read as PEM");
+}
+
+static void too_large(struct nd_error *err, const struct nd_call *call,
+                      const struct nd_answer *answer)
+{
+    set_kind(err, ND_KIND_PROTOCOL, ND_UNKNOWN, "ANSWER_TOO_LARGE");
+    say(err, call, "the answer is larger than max_response_bytes (%zu)",
+        answer->body.max);
+}
+
+static void refused(struct nd_error *err, const struct nd_call *call,
+                    long code)
+{
+    const struct nd_reason *reason = nd_find_reason(call, code);
+
+    err->reason = code;
+    if (reason) {
+        set_kind(err, ND_KIND_API, ND_REJECTED, reason->name);
+        say(err, call, "%s was refused with reason %ld %s: %s", call->name,
+            code, reason->name, reason->message);
+        return;
+    }
+    set_kind(err, ND_KIND_API,
+             err->http_status == 429 ? ND_REJECTED : ND_UNKNOWN,
+             "UNDOCUMENTED_REASON");
+    say(err, call,
+        "%s was answered FAIL with reason %ld, which the "
+        "service's documents do not name",
+        call->name, code);
+}
+
+static const struct fault statuses[] = {
+    {401, "UNAUTHORIZED", "HTTP 401: check the access token"},
+    {403, "FORBIDDEN", "HTTP 403: check the access token and what it may do"},
+    {404, "NOT_FOUND", "HTTP 404: check base_url"},
+    {408, "REQUEST_TIMEOUT", "HTTP 408: the server gave up waiting"},
+    {429, "TOO_MANY_REQUESTS", "HTTP 429: too many requests, wait and retry"},
+    {500, "SERVER_ERROR", "HTTP 500: the service failed"},
+    {502, "BAD_GATEWAY", "HTTP 502: the service did not answer its gateway"},
+    {503, "SERVICE_UNAVAILABLE", "HTTP 503: the service is not available"},
+    {504, "GATEWAY_TIMEOUT", "HTTP 504: the service did not answer in time"},
+};
+
+/* An HTTP status outside 2xx, without a refusal in the body. */
+static void status_failed(struct nd_error *err, const struct nd_call *call,
+                          const struct nd_verdict *verdict)
+{
+    long status = err->http_status;
+    bool rejected = status >= 400 && status < 500 && status != 408 &&
+                    verdict->says != ND_SAYS_OK &&
+                    verdict->says != ND_SAYS_OK_BUT;
+    bool redirect = status >= 300 && status < 400;
+    const struct fault *row = find_fault(
+        statuses, sizeof statuses / sizeof *statuses, (int)status, NULL);
+
+    set_kind(err, ND_KIND_HTTP, rejected ? ND_REJECTED : ND_UNKNOWN,
+             row        ? row->name
+             : redirect ? "REDIRECTED"
+                        : "HTTP_STATUS");
+    if (row)
+        say(err, call, "%s%s", row->words,
+            verdict->says == ND_SAYS_OK ? ", and yet its body says OK" : "");
+    else if (redirect)
+        say(err, call,
+            "HTTP %ld: the server names another address, which "
+            "is never followed; check base_url",
+            status);
+    else
+        say(err, call, "HTTP %ld without a verdict of the service", status);
+}
+
+static void not_understood(struct nd_error *err, const struct nd_call *call,
+                           const struct nd_verdict *verdict)
+{
+    set_kind(err, ND_KIND_PROTOCOL, ND_UNKNOWN,
+             verdict->says == ND_SAYS_OK_BUT ? "ANSWER_CONTRADICTORY"
+                                             : "ANSWER_NOT_UNDERSTOOD");
+    say(err, call, "HTTP %ld, but %s", err->http_status, verdict->flaw);
+}
+
+/* ----- the table ----- */
+
+/* Sending again cannot delete twice, and may succeed. */
+static bool is_retryable(const struct nd_error *err,
+                         const struct nd_call *call)
+{
+    bool documented =
+        err->kind == ND_KIND_API && nd_find_reason(call, err->reason) != NULL;
+    bool busy = err->http_status == 429 || err->http_status == 503;
+
+    if (err->kind == ND_KIND_NETWORK && err->outcome == ND_NOT_SENT)
+        return true;
+    return err->outcome == ND_REJECTED && busy && !documented;
+}
+
+/* The same for a call that only reads, which may always be sent again. */
+static bool is_read_retryable(const struct nd_error *err)
+{
+    bool busy = err->http_status == 429 || err->http_status == 502 ||
+                err->http_status == 503 || err->http_status == 504;
+
+    if (err->kind == ND_KIND_NETWORK)
+        return err->outcome == ND_NOT_SENT ||
+               err->curl_code == CURLE_OPERATION_TIMEDOUT;
+    return err->kind == ND_KIND_HTTP && busy;
+}
+
+static void judge_retry(struct nd_error *err, const struct nd_call *call)
+{
+    if (call->effect == ND_ERASES) {
+        err->retryable = is_retryable(err, call);
+        return;
+    }
+    err->retryable = is_read_retryable(err);
+    err->outcome = ND_NONE;
+}
+
+static void begin(struct nd_error *err, const struct nd_answer *answer)
+{
+    memset(err, 0, sizeof *err);
+    err->reason = ND_UNSET;
+    err->http_status = answer->http_status;
+    err->retry_after = answer->retry_after;
+    err->curl_code = answer->curl_code ? answer->curl_code : ND_UNSET;
+}
+
+bool nd_outcome(struct nd_error *err, const struct nd_call *call,
+                const struct nd_answer *answer,
+                const struct nd_verdict *verdict, const char *secret)
+{
+    bool success_status =
+        answer->http_status >= 200 && answer->http_status < 300;
+
+    begin(err, answer);
+    if (!answer->sent && answer->curl_code == CURLE_SSL_CACERT_BADFILE)
+        ca_file_failed(err, call);
+    else if (answer->sent && answer->too_large)
+        too_large(err, call, answer);
+    else if (!answer->sent || !nd_answer_is_complete(answer))
+        network_failed(err, call, answer, secret);
+    else if (verdict->says == ND_SAYS_FAIL)
+        refused(err, call, verdict->reason);
+    else if (!success_status)
+        status_failed(err, call, verdict);
+    else if (verdict->says != ND_SAYS_OK)
+        not_understood(err, call, verdict);
+    else
+        return true;
+    judge_retry(err, call);
+    return false;
+}
+
+void nd_outcome_memory(struct nd_error *err, const struct nd_call *call,
+                       const struct nd_answer *answer)
+{
+    begin(err, answer);
+    set_kind(err, answer->sent ? ND_KIND_PROTOCOL : ND_KIND_NETWORK,
+             answer->sent ? ND_UNKNOWN : ND_NOT_SENT, ND_OUT_OF_MEMORY);
+    say(err, call, "memory ran out in this process");
+    judge_retry(err, call);
+}

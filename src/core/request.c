@@ -1,0 +1,189 @@
+#include "request.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Two secrets of the longest kind, each byte escaped as \uXXXX. */
+#define ND_BODY_MAX (2 * 6 * (size_t)ND_TOKEN_MAX)
+
+static char *join(const char *left, const char *right)
+{
+    size_t left_length = strlen(left);
+    size_t right_size = strlen(right) + 1;
+    char *joined = malloc(left_length + right_size);
+
+    if (!joined)
+        return NULL;
+    memcpy(joined, left, left_length);
+    memcpy(joined + left_length, right, right_size);
+    return joined;
+}
+
+/* Copies the values' texts, so that nothing of the caller's is kept. */
+static bool copy_values(struct nd_request *request,
+                        const struct nd_values *values)
+{
+    size_t room = 0;
+    char *next;
+    size_t i;
+
+    for (i = 0; i < ND_PARAMS_MAX; i++)
+        room += values->of[i].set && values->of[i].text
+                    ? values->of[i].length + 1
+                    : 0;
+    request->values = *values;
+    request->texts = next = malloc(room ? room : 1);
+    if (!next)
+        return false;
+    for (i = 0; i < ND_PARAMS_MAX; i++) {
+        struct nd_value *value = &request->values.of[i];
+
+        if (!value->set || !value->text)
+            continue;
+        memcpy(next, value->text, value->length);
+        next[value->length] = '\0';
+        value->text = next;
+        next += value->length + 1;
+    }
+    return true;
+}
+
+/* Ids as plain digits: a JSON library would write 1e+14 for some. */
+static bool add_value(struct nd_buffer *body, const struct nd_param *param,
+                      const struct nd_value *value)
+{
+    char digits[ND_ID_DIGITS + 3];
+
+    if (param->field.type == ND_TYPE_ID) {
+        (void)snprintf(digits, sizeof digits, "%" PRIu64, value->id);
+        return nd_buffer_add_text(body, digits);
+    }
+    return nd_buffer_add(body, "\"", 1) &&
+           nd_buffer_add_json(body, value->text, value->length) &&
+           nd_buffer_add(body, "\"", 1);
+}
+
+static bool render_body(struct nd_request *request)
+{
+    struct nd_buffer *body = &request->body;
+    const struct nd_param *param = request->call->params;
+    size_t i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if (!(param[i].where & ND_IN_BODY) || !request->values.of[i].set)
+            continue;
+        if (!nd_buffer_add_text(body, body->length ? ",\"" : "{\"") ||
+            !nd_buffer_add_text(body, param[i].field.key) ||
+            !nd_buffer_add(body, "\":", 2) ||
+            !add_value(body, &param[i], &request->values.of[i]))
+            return false;
+    }
+    return !body->length || nd_buffer_add(body, "}", 1);
+}
+
+static bool copy_token(struct nd_request *request)
+{
+    const struct nd_param *param = request->call->params;
+    const char *token = NULL;
+    size_t i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if (!(param[i].where & ND_BEARER))
+            continue;
+        token = request->values.of[i].set ? request->values.of[i].text
+                                          : request->settings->access_token;
+    }
+    request->token = token ? join(token, "") : NULL;
+    return !token || request->token;
+}
+
+bool nd_request_render(struct nd_request *request, const struct nd_call *call,
+                       const struct nd_values *values,
+                       struct nd_settings *settings, struct nd_error *err)
+{
+    request->call = call;
+    request->settings = nd_settings_hold(settings);
+    request->token = NULL;
+    request->texts = NULL;
+    nd_buffer_init(&request->body, ND_BODY_MAX);
+    if (!copy_values(request, values) || !render_body(request) ||
+        !copy_token(request))
+        return nd_fail_memory(err);
+    return true;
+}
+
+void nd_request_free(struct nd_request *request)
+{
+    free(request->token);
+    free(request->texts);
+    nd_buffer_free(&request->body);
+    nd_settings_drop(request->settings);
+    request->token = NULL;
+    request->texts = NULL;
+    request->settings = NULL;
+}
+
+char *nd_request_url(const struct nd_request *request)
+{
+    return join(request->settings->base_url, request->call->path);
+}
+
+/* Adds one line; on failure frees the list and leaves NULL. */
+static bool add_line(struct curl_slist **lines, const char *line)
+{
+    struct curl_slist *longer = line ? curl_slist_append(*lines, line) : NULL;
+
+    if (!longer) {
+        curl_slist_free_all(*lines);
+        *lines = NULL;
+        return false;
+    }
+    *lines = longer;
+    return true;
+}
+
+struct curl_slist *nd_request_headers(const struct nd_request *request)
+{
+    struct curl_slist *lines = NULL;
+    char *authorization;
+
+    /* "Expect:" without a value keeps libcurl from sending one. */
+    if (!add_line(&lines, "Accept: application/json") ||
+        !add_line(&lines, "Expect:"))
+        return NULL;
+    if (request->body.length &&
+        !add_line(&lines, "Content-Type: application/json"))
+        return NULL;
+    if (request->token) {
+        authorization = join("Authorization: Bearer ", request->token);
+        (void)add_line(&lines, authorization);
+        free(authorization);
+    }
+    return lines;
+}
+
+const struct nd_value *nd_request_value(const struct nd_request *request,
+                                        const char *key)
+{
+    const struct nd_param *param = request->call->params;
+    size_t i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if (strcmp(param[i].field.key, key) == 0 && request->values.of[i].set)
+            return &request->values.of[i];
+    }
+    return NULL;
+}
+
+const char *nd_request_secret(const struct nd_request *request)
+{
+    const struct nd_value *secret;
+
+    if (request->token)
+        return request->token;
+    secret = nd_request_value(request, "client_secret");
+    return secret ? secret->text : NULL;
+}

@@ -1,0 +1,44 @@
+/* The request of one call, rendered from checked values. */
+#ifndef ND_REQUEST_H
+#define ND_REQUEST_H
+
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "call.h"
+#include "settings.h"
+
+struct curl_slist;
+
+struct nd_request {
+    const struct nd_call *call;
+    struct nd_settings *settings; /* held */
+    struct nd_values values;      /* texts belong to the request */
+    char *token;                  /* what authorises it, or NULL */
+    char *texts;                  /* what the values point into */
+    struct nd_buffer body;        /* empty for a call without one */
+};
+
+/* Renders the call.  Nothing is sent.  The request is to be freed even
+ * where this fails. */
+bool nd_request_render(struct nd_request *request, const struct nd_call *call,
+                       const struct nd_values *values,
+                       struct nd_settings *settings, struct nd_error *err);
+
+void nd_request_free(struct nd_request *request);
+
+/* The whole URL, to be freed; NULL where memory is out. */
+char *nd_request_url(const struct nd_request *request);
+
+/* The header lines, to be freed by curl_slist_free_all; NULL where memory
+ * is out. */
+struct curl_slist *nd_request_headers(const struct nd_request *request);
+
+/* The value of the param with this key, or NULL where it has none. */
+const struct nd_value *nd_request_value(const struct nd_request *request,
+                                        const char *key);
+
+/* The secret that an echo of this request could show, or NULL. */
+const char *nd_request_secret(const struct nd_request *request);
+
+#endif

@@ -1,0 +1,164 @@
+#include "settings.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "url.h"
+#include "version.h"
+
+const struct nd_field nd_options[] = {
+#define ND_OPTION(name, type, min, max, open, fallback) \
+    {#name, ND_TYPE_##type, min, max, open},
+#include "options.def"
+#undef ND_OPTION
+    {NULL, ND_TYPE_ID, 0, 0, false}};
+
+static const double defaults[] = {
+#define ND_OPTION(name, type, min, max, open, fallback) fallback,
+#include "options.def"
+#undef ND_OPTION
+};
+
+static double number_of(const struct nd_value *values, enum nd_option_id id)
+{
+    return values[id].set ? values[id].number : defaults[id];
+}
+
+/* Rounds up, as a time-out of 0 would mean none to libcurl. */
+static long milliseconds(double seconds)
+{
+    long ms = (long)(seconds * 1000);
+
+    return (double)ms < seconds * 1000 ? ms + 1 : ms;
+}
+
+/*
+ * libcurl counts the idle time of a connection in whole seconds and reuses
+ * it while that count is at most the limit: a limit of n lets a connection
+ * be idle for just under n + 1 seconds.
+ */
+static long max_age(double max_idle)
+{
+    return max_idle < 2 ? 0 : (long)max_idle - 1;
+}
+
+/* False only where memory is out; NULL stays NULL. */
+static bool copy_text(char **copy, const struct nd_value *value)
+{
+    if (!value->set)
+        return true;
+    *copy = malloc(value->length + 1);
+    if (!*copy)
+        return false;
+    memcpy(*copy, value->text, value->length);
+    (*copy)[value->length] = '\0';
+    return true;
+}
+
+static bool copy_base_url(struct nd_settings *settings,
+                          const struct nd_value *value)
+{
+    struct nd_value url = *value;
+
+    if (!url.set) {
+        url.set = true;
+        url.text = ND_BASE_URL;
+        url.length = strlen(ND_BASE_URL);
+    }
+    while (url.length > 0 && url.text[url.length - 1] == '/')
+        url.length--;
+    if (!copy_text(&settings->base_url, &url))
+        return false;
+    settings->plain_http = nd_url_is_plain(settings->base_url);
+    return true;
+}
+
+static bool render_user_agent(struct nd_settings *settings,
+                              const struct nd_value *value)
+{
+    const size_t room = ND_TEXT_MAX + 64;
+    const char *before = value->set ? value->text : "";
+
+    settings->user_agent = malloc(room);
+    if (!settings->user_agent)
+        return false;
+    (void)snprintf(settings->user_agent, room, "%s%sninedig/%s libcurl/%s",
+                   before, *before ? " " : "", ND_VERSION,
+                   curl_version_info(CURLVERSION_NOW)->version);
+    return true;
+}
+
+/*
+ * A loopback service over plain http is never behind a proxy: one named by
+ * the environment would be sent the token in the clear.
+ */
+static bool copy_proxy(struct nd_settings *settings,
+                       const struct nd_value *value, struct nd_error *err)
+{
+    static const struct nd_value none = {.set = true, .text = ""};
+
+    if (!settings->plain_http)
+        return copy_text(&settings->proxy, value) || nd_fail_memory(err);
+    if (value->set && value->length && !nd_url_is_loopback(value->text))
+        return nd_fail(err, ND_BAD_VALUE,
+                       "proxy must be a loopback host where base_url is "
+                       "plain http, as it would be sent the token in the "
+                       "clear");
+    return copy_text(&settings->proxy, value->set ? value : &none) ||
+           nd_fail_memory(err);
+}
+
+static bool fill_settings(struct nd_settings *settings,
+                          const struct nd_value *values, struct nd_error *err)
+{
+    settings->timeout_ms = milliseconds(number_of(values, ND_OPTION_timeout));
+    settings->connect_timeout_ms =
+        milliseconds(number_of(values, ND_OPTION_connect_timeout));
+    settings->max_age = max_age(number_of(values, ND_OPTION_max_idle));
+    settings->max_response_bytes =
+        (size_t)number_of(values, ND_OPTION_max_response_bytes);
+    settings->max_in_flight = (int)number_of(values, ND_OPTION_max_in_flight);
+    if (!copy_base_url(settings, &values[ND_OPTION_base_url]) ||
+        !copy_text(&settings->access_token, &values[ND_OPTION_access_token]) ||
+        !copy_text(&settings->ca_file, &values[ND_OPTION_ca_file]) ||
+        !render_user_agent(settings, &values[ND_OPTION_user_agent]))
+        return nd_fail_memory(err);
+    return copy_proxy(settings, &values[ND_OPTION_proxy], err);
+}
+
+struct nd_settings *nd_settings_new(const struct nd_value *values,
+                                    struct nd_error *err)
+{
+    struct nd_settings *settings = calloc(1, sizeof *settings);
+
+    if (!settings) {
+        nd_fail_memory(err);
+        return NULL;
+    }
+    settings->references = 1;
+    if (!fill_settings(settings, values, err)) {
+        nd_settings_drop(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+struct nd_settings *nd_settings_hold(struct nd_settings *settings)
+{
+    settings->references++;
+    return settings;
+}
+
+void nd_settings_drop(struct nd_settings *settings)
+{
+    if (!settings || --settings->references > 0)
+        return;
+    free(settings->base_url);
+    free(settings->access_token);
+    free(settings->ca_file);
+    free(settings->proxy);
+    free(settings->user_agent);
+    free(settings);
+}

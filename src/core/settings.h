@@ -1,0 +1,46 @@
+/* The options of one client, checked once and then shared by its calls. */
+#ifndef ND_SETTINGS_H
+#define ND_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "value.h"
+
+#define ND_BASE_URL "https://partners.99digital.co.il/api"
+
+enum nd_option_id {
+#define ND_OPTION(name, ...) ND_OPTION_##name,
+#include "options.def"
+#undef ND_OPTION
+    ND_OPTIONS
+};
+
+/* Every option, in the order of options.def; ends in a NULL key. */
+extern const struct nd_field nd_options[];
+
+struct nd_settings {
+    int references; /* of its owner and of each transfer under way */
+    bool plain_http;
+    char *base_url;     /* without a slash at its end */
+    char *access_token; /* or NULL */
+    char *ca_file;      /* or NULL: the system's store */
+    char *proxy;        /* or NULL: libcurl's environment variables; or "" */
+    char *user_agent;
+    long timeout_ms;
+    long connect_timeout_ms;
+    long max_age; /* whole seconds for libcurl; 0 never reuses */
+    size_t max_response_bytes;
+    int max_in_flight;
+};
+
+/* Settings from values that nd_value_check has found good, one for each
+ * option.  NULL on failure. */
+struct nd_settings *nd_settings_new(const struct nd_value *values,
+                                    struct nd_error *err);
+
+struct nd_settings *nd_settings_hold(struct nd_settings *settings);
+void nd_settings_drop(struct nd_settings *settings); /* takes NULL */
+
+#endif

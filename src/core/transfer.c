@@ -1,0 +1,294 @@
+#include "transfer.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "url.h"
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#error "ninedig needs libcurl 7.80.0 or later: its one-send guard is \
+CURLOPT_PREREQFUNCTION"
+#endif
+#if CURL_ERROR_SIZE > ND_DETAIL_MAX
+#error "ND_DETAIL_MAX must hold libcurl's error text"
+#endif
+
+bool nd_transfer_init(struct nd_transfer *transfer, const struct nd_call *call,
+                      const struct nd_values *values,
+                      struct nd_settings *settings, struct nd_error *err)
+{
+    transfer->state = ND_TRANSFER_READY;
+    transfer->engine = NULL;
+    transfer->handle = NULL;
+    nd_answer_init(&transfer->answer, settings->max_response_bytes);
+    return nd_request_render(&transfer->request, call, values, settings, err);
+}
+
+void nd_transfer_free(struct nd_transfer *transfer)
+{
+    nd_request_free(&transfer->request);
+    nd_answer_free(&transfer->answer);
+}
+
+/* ----- what libcurl calls during a transfer ----- */
+
+/*
+ * The one-send guard.  libcurl calls it after connect and TLS and before
+ * any byte of the request, on each send.  The second is forbidden: libcurl
+ * resends by itself when a pooled connection dies before an answer, and the
+ * first request may have been carried out.
+ */
+static int allow_one_send(void *data, char *remote_ip, char *local_ip,
+                          int remote_port, int local_port)
+{
+    struct nd_handle *handle = data;
+    struct nd_answer *answer = &handle->transfer->answer;
+
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    if (answer->sent) {
+        answer->resend_prevented = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    answer->sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+static size_t take_header(char *line, size_t size, size_t count, void *data)
+{
+    struct nd_handle *handle = data;
+
+    nd_answer_header(&handle->transfer->answer, line, size * count);
+    return size * count;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+{
+    struct nd_handle *handle = data;
+    size_t length = size * count;
+
+    /* Any number but length ends the transfer. */
+    if (nd_answer_body(&handle->transfer->answer, bytes, length))
+        return length;
+    return length + 1;
+}
+
+/* Children that a script starts do not inherit the connection. */
+static int close_on_exec(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)data;
+    (void)purpose;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK
+                                               : CURL_SOCKOPT_ERROR;
+}
+
+/* ----- setting up a handle ----- */
+
+#define ND_SET(easy, option, value)                             \
+    do {                                                        \
+        CURLcode code_ = curl_easy_setopt(easy, option, value); \
+        if (code_ != CURLE_OK)                                  \
+            return code_;                                       \
+    } while (0)
+
+static CURLcode set_protocol(CURL *easy, bool plain_http)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    ND_SET(easy, CURLOPT_PROTOCOLS_STR, plain_http ? "http" : "https");
+#else
+    ND_SET(easy, CURLOPT_PROTOCOLS,
+           (long)(plain_http ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
+#endif
+    return CURLE_OK;
+}
+
+/* What is the same for every transfer of the handle's life. */
+static CURLcode set_constants(struct nd_handle *handle)
+{
+    CURL *easy = handle->easy;
+
+    ND_SET(easy, CURLOPT_PREREQFUNCTION, allow_one_send);
+    ND_SET(easy, CURLOPT_PREREQDATA, handle);
+    ND_SET(easy, CURLOPT_HEADERFUNCTION, take_header);
+    ND_SET(easy, CURLOPT_HEADERDATA, handle);
+    ND_SET(easy, CURLOPT_WRITEFUNCTION, take_body);
+    ND_SET(easy, CURLOPT_WRITEDATA, handle);
+    ND_SET(easy, CURLOPT_SOCKOPTFUNCTION, close_on_exec);
+    ND_SET(easy, CURLOPT_PRIVATE, handle);
+    ND_SET(easy, CURLOPT_ERRORBUFFER, handle->error);
+
+    /* Over HTTP/2 libcurl sends again where a stream is refused. */
+    ND_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    ND_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    ND_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    ND_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+
+    /* A proxy is told nothing that is meant for the service. */
+    ND_SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    ND_SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+
+    ND_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    ND_SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    ND_SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    ND_SET(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Otherwise a timed-out look-up of a name is joined, which blocks. */
+    ND_SET(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return CURLE_OK;
+}
+
+/* What the client's options decide. */
+static CURLcode set_options(CURL *easy, const struct nd_settings *settings)
+{
+    ND_SET(easy, CURLOPT_USERAGENT, settings->user_agent);
+    ND_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, settings->connect_timeout_ms);
+    ND_SET(easy, CURLOPT_FRESH_CONNECT, settings->max_age ? 0L : 1L);
+    ND_SET(easy, CURLOPT_FORBID_REUSE, settings->max_age ? 0L : 1L);
+    ND_SET(easy, CURLOPT_MAXAGE_CONN, settings->max_age);
+    if (settings->proxy)
+        ND_SET(easy, CURLOPT_PROXY, settings->proxy);
+    if (settings->ca_file) {
+        ND_SET(easy, CURLOPT_CAINFO, settings->ca_file);
+        ND_SET(easy, CURLOPT_CAPATH, NULL); /* trust this file alone */
+    }
+    return set_protocol(easy, settings->plain_http);
+}
+
+static CURLcode set_method(CURL *easy, const struct nd_request *request)
+{
+    if (request->body.length)
+        ND_SET(easy, CURLOPT_POST, 1L);
+    else
+        ND_SET(easy, CURLOPT_HTTPGET, 1L);
+    ND_SET(easy, CURLOPT_CUSTOMREQUEST, request->call->method);
+    return CURLE_OK;
+}
+
+static CURLcode set_url(CURL *easy, const struct nd_request *request)
+{
+    char *url = nd_request_url(request);
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+
+    if (url)
+        code = curl_easy_setopt(easy, CURLOPT_URL, url); /* copied */
+    free(url);
+    return code;
+}
+
+static bool same_text(const char *left, const char *right)
+{
+    return left && right ? strcmp(left, right) == 0 : left == right;
+}
+
+static bool is_set_up_for(const struct nd_handle *handle,
+                          const struct nd_request *request)
+{
+    return handle->settings == request->settings &&
+           handle->call == request->call &&
+           same_text(handle->token, request->token);
+}
+
+static void forget_setup(struct nd_handle *handle)
+{
+    curl_slist_free_all(handle->headers);
+    free(handle->token);
+    nd_settings_drop(handle->settings);
+    handle->headers = NULL;
+    handle->token = NULL;
+    handle->settings = NULL;
+    handle->call = NULL;
+}
+
+static CURLcode set_up(struct nd_handle *handle,
+                       const struct nd_request *request)
+{
+    CURLcode code;
+
+    forget_setup(handle);
+    curl_easy_reset(handle->easy);
+    handle->headers = nd_request_headers(request);
+    handle->token = request->token ? strdup(request->token) : NULL;
+    if (!handle->headers || (request->token && !handle->token))
+        return CURLE_OUT_OF_MEMORY;
+    ND_SET(handle->easy, CURLOPT_HTTPHEADER, handle->headers);
+    if ((code = set_constants(handle)) != CURLE_OK ||
+        (code = set_options(handle->easy, request->settings)) != CURLE_OK ||
+        (code = set_url(handle->easy, request)) != CURLE_OK ||
+        (code = set_method(handle->easy, request)) != CURLE_OK)
+        return code;
+    handle->settings = nd_settings_hold(request->settings);
+    handle->call = request->call;
+    return CURLE_OK;
+}
+
+struct nd_handle *nd_handle_new(void)
+{
+    struct nd_handle *handle = calloc(1, sizeof *handle);
+
+    if (!handle)
+        return NULL;
+    handle->easy = curl_easy_init();
+    if (handle->easy)
+        return handle;
+    free(handle);
+    return NULL;
+}
+
+void nd_handle_free(struct nd_handle *handle)
+{
+    if (!handle)
+        return;
+    curl_easy_cleanup(handle->easy);
+    forget_setup(handle);
+    free(handle);
+}
+
+static CURLcode load(struct nd_handle *handle, struct nd_transfer *transfer,
+                     long timeout_ms)
+{
+    const struct nd_request *request = &transfer->request;
+    CURL *easy = handle->easy;
+    CURLcode code;
+
+    if (!is_set_up_for(handle, request) &&
+        (code = set_up(handle, request)) != CURLE_OK)
+        return code;
+    if (request->body.length) {
+        ND_SET(easy, CURLOPT_POSTFIELDSIZE, (long)request->body.length);
+        ND_SET(easy, CURLOPT_POSTFIELDS, request->body.data);
+    }
+    ND_SET(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    return CURLE_OK;
+}
+
+int nd_handle_load(struct nd_handle *handle, struct nd_transfer *transfer,
+                   long timeout_ms)
+{
+    CURLcode code = load(handle, transfer, timeout_ms);
+
+    if (code != CURLE_OK) {
+        forget_setup(handle);
+        return (int)code;
+    }
+    handle->error[0] = '\0';
+    handle->transfer = transfer;
+    transfer->handle = handle;
+    return 0;
+}
+
+void nd_handle_unload(struct nd_handle *handle, int curl_code)
+{
+    struct nd_transfer *transfer = handle->transfer;
+    struct nd_answer *answer = &transfer->answer;
+
+    answer->curl_code = curl_code;
+    (void)snprintf(answer->detail, sizeof answer->detail, "%s", handle->error);
+    transfer->handle = NULL;
+    handle->transfer = NULL;
+}

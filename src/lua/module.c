@@ -1,0 +1,550 @@
+/*
+ * ninedig.core: what the Lua layer is given of the C core.  A call is
+ * prepare, submit, then wait_for or steps until it is done, then finish.
+ */
+#include <string.h>
+
+#include "../core/call.h"
+#include "../core/engine.h"
+#include "../core/outcome.h"
+#include "../core/redact.h"
+#include "../core/settings.h"
+#include "../core/version.h"
+#include "json.h"
+#include "params.h"
+#include "reply.h"
+#include "values.h"
+
+#define NDL_STATE "ninedig.state" /* in the registry */
+#define NDL_STATE_TYPE "ninedig.state.type"
+#define NDL_SETTINGS "ninedig.settings"
+#define NDL_TRANSFER "ninedig.transfer"
+
+/* Bytes of a body that an error shows. */
+#define NDL_RESPONSE_MAX 4096
+
+/* What is one in a Lua state: the first upvalue of every function here. */
+struct ndl_state {
+    struct nd_engine *engine; /* NULL until it is needed */
+    int alive;                /* settings and transfers, for leak checks */
+};
+
+struct ndl_settings {
+    struct ndl_state *state;
+    struct nd_settings *settings; /* NULL until it is filled */
+};
+
+struct ndl_transfer {
+    struct ndl_state *state;
+    bool filled; /* transfer is to be freed */
+    struct nd_transfer transfer;
+    struct nd_buffer scratch; /* here, so that no Lua error leaks it */
+};
+
+#define STATE lua_upvalueindex(1)
+#define DECODER lua_upvalueindex(2)
+
+static struct ndl_state *state_of(lua_State *L)
+{
+    return lua_touserdata(L, STATE);
+}
+
+/* The userdata first, zeroed and with its metatable: from then on an error
+ * on any path frees what it has acquired. */
+static void *new_object(lua_State *L, size_t size, const char *type)
+{
+    void *object = lua_newuserdata(L, size);
+
+    memset(object, 0, size);
+    luaL_getmetatable(L, type);
+    lua_setmetatable(L, -2);
+    return object;
+}
+
+static int raise_out_of_memory(lua_State *L)
+{
+    return luaL_error(L, "not enough memory");
+}
+
+/* ----- the engine ----- */
+
+/* In a child of the process that made it, the engine is left and another
+ * one made. */
+static bool need_engine(struct ndl_state *state, struct nd_error *err)
+{
+    if (state->engine && nd_engine_is_foreign(state->engine)) {
+        nd_engine_free(state->engine);
+        state->engine = NULL;
+    }
+    if (!state->engine)
+        state->engine = nd_engine_new(err);
+    return state->engine != NULL;
+}
+
+/* The engine if there is one that this process may use. */
+static struct nd_engine *usable_engine(lua_State *L)
+{
+    struct nd_engine *engine = state_of(L)->engine;
+
+    return engine && !nd_engine_is_foreign(engine) ? engine : NULL;
+}
+
+static int state_gc(lua_State *L)
+{
+    struct ndl_state *state = lua_touserdata(L, 1);
+
+    nd_engine_free(state->engine);
+    state->engine = NULL;
+    return 0;
+}
+
+/***
+Do what can be done without waiting.
+@function step
+@treturn integer how many transfers are queued or running
+@treturn number seconds after which the next step is due at the latest
+*/
+static int core_step(lua_State *L)
+{
+    struct nd_engine *engine = usable_engine(L);
+
+    if (engine)
+        nd_engine_step(engine);
+    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_in_flight(engine) : 0);
+    lua_pushnumber(L,
+                   engine ? (lua_Number)nd_engine_due_ms(engine) / 1000 : 0);
+    return 2;
+}
+
+/***
+Block until there may be something to do, then step.
+@function wait
+@tparam number seconds at most
+*/
+static int core_wait(lua_State *L)
+{
+    struct nd_engine *engine = usable_engine(L);
+    lua_Number seconds = luaL_checknumber(L, 1);
+
+    if (engine) {
+        nd_engine_wait(engine, (long)(seconds * 1000));
+        nd_engine_step(engine);
+    }
+    return 0;
+}
+
+/***
+Settings and transfers that are not collected yet.
+@function alive
+@treturn integer
+*/
+static int core_alive(lua_State *L)
+{
+    lua_pushinteger(L, state_of(L)->alive);
+    return 1;
+}
+
+/* ----- settings ----- */
+
+static int settings_gc(lua_State *L)
+{
+    struct ndl_settings *object = luaL_checkudata(L, 1, NDL_SETTINGS);
+
+    nd_settings_drop(object->settings);
+    object->settings = NULL;
+    if (object->state)
+        object->state->alive--;
+    object->state = NULL;
+    return 0;
+}
+
+/***
+Check a table of options.
+@function settings
+@tparam[opt] table options
+@treturn[1] userdata settings
+@treturn[2] nil
+@treturn[2] table an error
+*/
+static int core_settings(lua_State *L)
+{
+    const struct nd_field *fields[ND_OPTIONS + 1];
+    struct nd_value values[ND_OPTIONS];
+    struct ndl_settings *object;
+    struct nd_error err;
+    int i;
+
+    for (i = 0; i <= ND_OPTIONS; i++)
+        fields[i] = nd_options[i].key ? &nd_options[i] : NULL;
+    memset(values, 0, sizeof values);
+    if (!lua_isnoneornil(L, 1) &&
+        !ndl_read_table(L, 1, "options", fields, values, &err))
+        return ndl_push_error(L, &err, NULL, NULL, NULL);
+    object = new_object(L, sizeof *object, NDL_SETTINGS); /* settings */
+    object->state = state_of(L);
+    object->state->alive++;
+    object->settings = nd_settings_new(values, &err);
+    if (!object->settings)
+        return ndl_push_error(L, &err, NULL, NULL, NULL);
+    return 1;
+}
+
+/* ----- transfers ----- */
+
+static struct ndl_transfer *check_transfer(lua_State *L)
+{
+    struct ndl_transfer *object = luaL_checkudata(L, 1, NDL_TRANSFER);
+
+    luaL_argcheck(L, object->filled, 1, "finished before");
+    return object;
+}
+
+static void release(struct ndl_transfer *object)
+{
+    if (!object->filled)
+        return;
+    nd_engine_cancel(&object->transfer);
+    nd_transfer_free(&object->transfer);
+    nd_buffer_free(&object->scratch);
+    object->filled = false;
+    object->state->alive--;
+}
+
+static int transfer_gc(lua_State *L)
+{
+    release(luaL_checkudata(L, 1, NDL_TRANSFER));
+    return 0;
+}
+
+static bool read_params(lua_State *L, int index, const struct nd_call *call,
+                        struct nd_values *values, bool has_token,
+                        struct nd_error *err)
+{
+    const struct nd_field *fields[ND_PARAMS_MAX + 1];
+    int i;
+
+    for (i = 0; i <= ND_PARAMS_MAX; i++)
+        fields[i] = call->params[i].field.key ? &call->params[i].field : NULL;
+    return ndl_read_table(L, index, call->name, fields, values->of, err) &&
+           nd_complete_values(values, call, has_token, err);
+}
+
+/* Writes what was asked for into the error that is kept in reserve, at
+ * index: later there may be no memory to do so. */
+static void fill_reserve(lua_State *L, int index,
+                         const struct nd_request *request)
+{
+    lua_pushvalue(L, index);
+    lua_pushstring(L, request->call->name);
+    lua_setfield(L, -2, "call");
+    ndl_set_asked(L, request->call, &request->values);
+    lua_pop(L, 1);
+}
+
+/***
+Check and render a call. Nothing is sent, and the engine does not know of it.
+@function prepare
+@tparam userdata settings
+@tparam string name of the call, as in `calls`
+@tparam table params
+@tparam table reserve the error to be raised if memory runs out
+@treturn[1] userdata the transfer
+@treturn[2] nil
+@treturn[2] table an error
+*/
+static int core_prepare(lua_State *L)
+{
+    const struct ndl_settings *settings = luaL_checkudata(L, 1, NDL_SETTINGS);
+    const struct nd_call *call = nd_find_call(luaL_checkstring(L, 2));
+    struct nd_settings *options = settings->settings;
+    struct ndl_transfer *object;
+    struct nd_values values;
+    struct nd_error err;
+
+    luaL_argcheck(L, call, 2, "no such call");
+    memset(&values, 0, sizeof values);
+    if (!read_params(L, 3, call, &values, options->access_token, &err))
+        return ndl_push_error(L, &err, call, &values, NULL);
+    if (!need_engine(state_of(L), &err))
+        return ndl_push_error(L, &err, call, &values, NULL);
+    object = new_object(L, sizeof *object, NDL_TRANSFER); /* transfer */
+    object->state = state_of(L);
+    object->state->alive++;
+    object->filled = true;
+    if (!nd_transfer_init(&object->transfer, call, &values, options, &err))
+        return ndl_push_error(L, &err, call, &values, NULL);
+    fill_reserve(L, 4, &object->transfer.request);
+    return 1;
+}
+
+/***
+Hand a prepared transfer to the engine. From then on it may be sent.
+@function submit
+@tparam userdata transfer
+*/
+static int core_submit(lua_State *L)
+{
+    struct ndl_transfer *object = check_transfer(L);
+    struct nd_engine *engine = usable_engine(L);
+
+    luaL_argcheck(L, object->transfer.state == ND_TRANSFER_READY && engine, 1,
+                  "not ready");
+    nd_engine_submit(engine, &object->transfer);
+    return 0;
+}
+
+/***
+Whether a transfer has ended.
+@function is_done
+@tparam userdata transfer
+@treturn boolean
+*/
+static int core_is_done(lua_State *L)
+{
+    struct ndl_transfer *object = check_transfer(L);
+
+    lua_pushboolean(L, object->transfer.state == ND_TRANSFER_DONE);
+    return 1;
+}
+
+/***
+Block until a submitted transfer has ended; others go on meanwhile.
+@function wait_for
+@tparam userdata transfer
+*/
+static int core_wait_for(lua_State *L)
+{
+    const struct nd_transfer *transfer = &check_transfer(L)->transfer;
+
+    for (;;) {
+        if (transfer->engine)
+            nd_engine_step(transfer->engine);
+        if (!transfer->engine)
+            return 0;
+        nd_engine_wait(transfer->engine, 1000);
+    }
+}
+
+/***
+Give a transfer up. It is then done; the service may still carry it out.
+@function cancel
+@tparam userdata transfer
+@treturn boolean the request may have been sent
+*/
+static int core_cancel(lua_State *L)
+{
+    struct ndl_transfer *object = check_transfer(L);
+
+    if (object->transfer.state == ND_TRANSFER_READY)
+        object->transfer.state = ND_TRANSFER_DONE;
+    nd_engine_cancel(&object->transfer);
+    lua_pushboolean(L, object->transfer.answer.sent);
+    return 1;
+}
+
+/* Pushes the error of a transfer, and returns 2. */
+static int push_failure(lua_State *L, struct ndl_transfer *object,
+                        const struct nd_error *err, const char *secret)
+{
+    const struct nd_request *request = &object->transfer.request;
+    const struct nd_buffer *body = &object->transfer.answer.body;
+    struct nd_buffer *response = &object->scratch;
+
+    nd_buffer_free(response);
+    nd_buffer_init(response, NDL_RESPONSE_MAX);
+    if (body->length && !nd_redact(response, body->data, body->length, secret))
+        return raise_out_of_memory(L);
+    return ndl_push_error(L, err, request->call, &request->values, response);
+}
+
+/***
+The result of a transfer that has ended, which is freed.
+@function finish
+@tparam userdata transfer
+@treturn[1] table the result
+@treturn[2] nil
+@treturn[2] table an error
+@raise where memory is out; the transfer is then as it was
+*/
+static int core_finish(lua_State *L)
+{
+    struct ndl_transfer *object = check_transfer(L);
+    const struct nd_transfer *transfer = &object->transfer;
+    const char *secret = nd_request_secret(&transfer->request);
+    struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, ""};
+    struct nd_error err;
+    int results = 1;
+
+    luaL_argcheck(L, transfer->state == ND_TRANSFER_DONE, 1, "not done");
+    if (nd_answer_is_complete(&transfer->answer))
+        ndl_judge_reply(L, DECODER, transfer, &object->scratch, &verdict);
+    if (nd_outcome(&err, transfer->request.call, &transfer->answer, &verdict,
+                   secret))
+        ndl_make_result(L, transfer);
+    else
+        results = push_failure(L, object, &err, secret);
+    release(object);
+    return results;
+}
+
+/* ----- the service as data ----- */
+
+static const char *type_label(enum nd_type type)
+{
+    switch (type) {
+    case ND_TYPE_ID:
+        return "id";
+    case ND_TYPE_LABEL:
+        return "label";
+    case ND_TYPE_TOKEN:
+        return "secret";
+    case ND_TYPE_WHATSAPP:
+        return "number";
+    default:
+        return "boolean";
+    }
+}
+
+/* Pushes the params of a call as a list. */
+static void push_params(lua_State *L, const struct nd_call *call)
+{
+    int i;
+
+    lua_newtable(L); /* params */
+    for (i = 0; call->params[i].field.key; i++) {
+        const struct nd_param *param = &call->params[i];
+
+        lua_newtable(L); /* params, param */
+        lua_pushstring(L, param->field.key);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, type_label(param->field.type));
+        lua_setfield(L, -2, "type");
+        lua_pushboolean(L, param->where & ND_NEEDED);
+        lua_setfield(L, -2, "required");
+        lua_pushstring(L, param->fallback); /* nil for NULL */
+        lua_setfield(L, -2, "default");
+        lua_rawseti(L, -2, i + 1); /* params */
+    }
+}
+
+/* Pushes the reasons of a call, by code and by name. */
+static void push_reasons(lua_State *L, const struct nd_call *call)
+{
+    const struct nd_reason *reason;
+    size_t i;
+
+    lua_newtable(L); /* reasons */
+    for (i = 0; (reason = nd_reason_at(call, i)) != NULL; i++) {
+        lua_newtable(L); /* reasons, reason */
+        lua_pushinteger(L, reason->code);
+        lua_setfield(L, -2, "code");
+        lua_pushstring(L, reason->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, reason->message);
+        lua_setfield(L, -2, "message");
+        lua_rawseti(L, -2, (int)reason->code); /* reasons */
+        lua_pushinteger(L, reason->code);
+        lua_setfield(L, -2, reason->name);
+    }
+}
+
+static void push_calls(lua_State *L)
+{
+    int i;
+
+    lua_newtable(L); /* calls */
+    for (i = 0; i < ND_CALLS; i++) {
+        const struct nd_call *call = &nd_calls[i];
+
+        lua_newtable(L); /* calls, call */
+        lua_pushstring(L, call->method);
+        lua_setfield(L, -2, "method");
+        lua_pushstring(L, call->path);
+        lua_setfield(L, -2, "path");
+        push_params(L, call);
+        lua_setfield(L, -2, "params");
+        push_reasons(L, call);
+        lua_setfield(L, -2, "reasons");
+        lua_setfield(L, -2, call->name); /* calls */
+    }
+}
+
+/* Pushes the names of the options as a list. */
+static void push_options(lua_State *L)
+{
+    int i;
+
+    lua_newtable(L); /* options */
+    for (i = 0; i < ND_OPTIONS; i++) {
+        lua_pushstring(L, nd_options[i].key);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* ----- opening ----- */
+
+static const luaL_Reg functions[] = {
+    {"settings", core_settings},
+    {"prepare", core_prepare},
+    {"submit", core_submit},
+    {"step", core_step},
+    {"wait", core_wait},
+    {"wait_for", core_wait_for},
+    {"is_done", core_is_done},
+    {"cancel", core_cancel},
+    {"finish", core_finish},
+    {"alive", core_alive},
+    {NULL, NULL},
+};
+
+static void new_type(lua_State *L, const char *type, lua_CFunction gc)
+{
+    luaL_newmetatable(L, type);
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushliteral(L, "ninedig");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
+/* Pushes the state, which the registry keeps until the Lua state is closed:
+ * objects point to it, and a second open of the module shares it. */
+static void push_state(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, NDL_STATE); /* state */
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    new_type(L, NDL_STATE_TYPE, state_gc);
+    (void)new_object(L, sizeof(struct ndl_state), NDL_STATE_TYPE);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, NDL_STATE);
+}
+
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+int luaopen_ninedig_core(lua_State *L);
+
+int luaopen_ninedig_core(lua_State *L)
+{
+    struct nd_error err;
+
+    if (!nd_engine_check_libcurl(&err))
+        return luaL_error(L, "ninedig: %s", err.message);
+    new_type(L, NDL_SETTINGS, settings_gc);
+    new_type(L, NDL_TRANSFER, transfer_gc);
+    lua_newtable(L); /* core */
+    push_state(L);
+    ndl_push_decoder(L);
+    ndl_set_functions(L, functions, 2); /* core */
+    lua_pushliteral(L, ND_VERSION);
+    lua_setfield(L, -2, "version");
+    luaL_newmetatable(L, NDL_ERROR);
+    lua_setfield(L, -2, "error_metatable");
+    push_calls(L);
+    lua_setfield(L, -2, "calls");
+    push_options(L);
+    lua_setfield(L, -2, "options");
+    return 1;
+}
