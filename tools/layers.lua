@@ -3,11 +3,12 @@
 -- From the lowest layer up.  A name stands for its .c and its .h.
 local order = {
   ["src/core"] = {
-    "version", "error", "options.def", "calls.def", "reasons.def",
-    "url", "value", "call", "settings", "buffer",
+    "version", "error", "buffer", "url", "value",
+    "calls.def", "reasons.def", "results.def", "call", "options.def", "settings", "request",
+    "json_text", "redact", "answer", "transfer", "engine", "outcome",
   },
-  ["src/lua"] = {},
-  ["lua/ninedig"] = {},
+  ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },
+  ["lua/ninedig"] = { "error", "wait", "call", "client", "safe", "init" },
 }
 
 -- What a folder may not include, and which other folder it may.
