@@ -11,7 +11,11 @@ local REFUSED, UNTRUSTED, TLS_FAILED = 7, 60, 35
 local PARTIAL, TIMED_OUT, EMPTY, RECEIVE_FAILED, BAD_ENCODING = 18, 28, 52, 56, 61
 
 -- This process's interpreter, for the shell.
-local LUA = "\"${NINEDIG_LUA:-$(readlink /proc/$PPID/exe)}\""
+local LUA = "${NINEDIG_LUA:-$(readlink /proc/$PPID/exe)}"
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
 
 local function run(command)
   local pipe = assert(io.popen(command .. "; printf '\\n%d' $?", "r"))
@@ -22,8 +26,8 @@ local function run(command)
 end
 
 local function curl(arguments)
-  return run(("curl -q -sS -m 10 --noproxy '*' --cacert '%s' %s 2>/dev/null")
-    :format(mock.ca_file, arguments))
+  return run(("curl -q -sS -m 10 --noproxy '*' --cacert %s %s 2>/dev/null")
+    :format(quote(mock.ca_file), arguments))
 end
 
 local function request(url, method, body, token, more)
@@ -120,8 +124,8 @@ describe("the mock", function()
       local file = assert(io.open(path, "wb"))
       file:write(body)
       file:close()
-      curl(("--data-binary '@%s' -H 'Authorization: Bearer %s' %s/x")
-        :format(path, ("t"):rep(8192), world:base_url("ok")))
+      curl(("--data-binary @%s -H 'Authorization: Bearer %s' %s/x")
+        :format(quote(path), ("t"):rep(8192), world:base_url("ok")))
       os.remove(path)
       assert.equal(body, world:requests()[1].body)
       assert.equal(7 + 8192, #world:requests()[1].headers.authorization)
@@ -154,7 +158,7 @@ describe("the mock", function()
     end)
 
     it("can be attached to, and is left running then", function()
-      local path, code = run(("NINEDIG_MOCK='%s' %s -e '%s'"):format(mock.state_file, LUA,
+      local path, code = run(("NINEDIG_MOCK=%s %s -e '%s'"):format(quote(mock.state_file), LUA,
         "local mock = require(\"spec.support.mock\").start() io.write(mock.dir) mock.stop()"))
       assert.equal(0, code)
       assert.equal(mock.dir, path)
@@ -426,8 +430,8 @@ describe("the mock", function()
       local function goodbye(scenario)
         local port = mock.https:match("%d+$")
         local said = run(([[printf 'GET /%s/%s/api/x HTTP/1.1\r\nHost: a\r\n\r\n' | ]]
-          .. "openssl s_client -quiet -ign_eof -CAfile '%s' -connect 127.0.0.1:%s 2>&1")
-          :format(world.name, scenario, mock.ca_file, port))
+          .. "openssl s_client -quiet -ign_eof -CAfile %s -connect 127.0.0.1:%s 2>&1")
+          :format(world.name, scenario, quote(mock.ca_file), port))
         return not said:find("unexpected eof", 1, true)
       end
       assert.is_true(goodbye("close"))
@@ -627,5 +631,92 @@ describe("the mock", function()
       assert.equal("200", status("live+reads_fail-503-getWhatsApp"))
       assert.equal("OK", remove("live+reads_fail").status)
     end)
+  end)
+end)
+
+describe("the guard", function()
+  local guard = require("spec.support.guard")
+  local LOCAL = { base_url = "http://127.0.0.1:9/api" }
+  local AWAY = { base_url = "https://partners.99digital.co.il/api" }
+
+  -- A library that would send anything anywhere, and refuses only the option "bad".
+  local function library(sent)
+    local module = {}
+    function module.client(options)
+      if type(options) == "table" and options.bad then
+        return nil, "bad option"
+      end
+      return { close = function() end }
+    end
+    function module.delete_inbox(_, options)
+      sent[#sent + 1] = options
+      return "sent"
+    end
+    return module
+  end
+
+  local original, sent, ninedig, safe
+
+  before_each(function()
+    original = package.loaded["ninedig.safe"]
+    sent = {}
+    safe = library(sent)
+    package.loaded["ninedig.safe"] = safe
+    ninedig = guard.install(library(sent))
+  end)
+
+  after_each(function()
+    package.loaded["ninedig.safe"] = original
+  end)
+
+  it("knows loopback hosts from others", function()
+    for _, host in ipairs { "127.0.0.1", "127.1.2.3:80", "localhost", "localhost:1", "[::1]:4" } do
+      assert.is_true(guard.is_loopback("https://" .. host .. "/api"), host)
+      assert.is_true(guard.is_loopback("http://" .. host), host)
+    end
+    for _, host in ipairs {
+      "partners.99digital.co.il", "127.0.0.1.example", "localhost.example", "127.0.0.1@example",
+      "user:127.0.0.1@example", "[::2]", "example:127", "",
+    } do
+      assert.is_false(guard.is_loopback("https://" .. host .. "/api"), host)
+    end
+    assert.is_false(guard.is_loopback(nil))
+    assert.is_false(guard.is_loopback("127.0.0.1"))
+  end)
+
+  it("lets through what stays on this machine", function()
+    for _, module in ipairs { ninedig, safe } do
+      assert.equal("sent", module.delete_inbox({}, LOCAL))
+      assert.is_table(module.client(LOCAL))
+    end
+    assert.same({ LOCAL, LOCAL }, sent)
+  end)
+
+  it("refuses what would not", function()
+    local cases = {
+      AWAY, {}, { base_url = LOCAL.base_url, proxy = "http://proxy.example" }, "text",
+    }
+    for _, module in ipairs { ninedig, safe } do
+      for _, options in ipairs(cases) do
+        assert.error_matches(function()
+          module.delete_inbox({}, options)
+        end, "the suite refuses")
+        assert.error_matches(function()
+          module.client(options)
+        end, "the suite refuses")
+      end
+      assert.error_matches(function()
+        module.delete_inbox({})
+      end, "the suite refuses")
+    end
+    assert.same({}, sent)
+  end)
+
+  it("lets errors of the options come first", function()
+    local client, err = safe.client({ bad = true })
+    assert.is_nil(client)
+    assert.equal("bad option", err)
+    assert.equal("bad option", select(2, safe.delete_inbox({}, { bad = true })))
+    assert.same({}, sent)
   end)
 end)
