@@ -180,7 +180,7 @@ faults.close_reused = {
 
 faults.close_idle = {
   deliver = function(exchange, answer)
-    wire.send_and_finish(exchange, wire.whole(answer))
+    wire.send_and_finish(exchange, wire.whole(answer, "keep-alive"))
   end,
 }
 

@@ -1,4 +1,4 @@
---- The service's behaviour: `live`, which keeps state, and fixed answers.
+--- The service's behaviour: `live`, which keeps state, and its variants.
 --
 -- Each world begins with these accounts and inboxes (`live`):
 --
@@ -19,14 +19,16 @@
 -- getWhatsApp does not say on which: looked up by number it is ambiguous. Ids are strings of
 -- digits in here, as the service's may be larger than a double can tell apart.
 --
+-- A deleted inbox without a number is answered with an empty `whatsapp_number`.
 -- Tokens: the fixed one of the settings, and those issued by settings/accessToken.
 local cjson = require("cjson").new()
 local settings = require("mock_settings")
+local shapes = require("shapes")
 local wire = require("wire")
 
 local worlds = ngx.shared.worlds
 
-local api = { modifiers = {} }
+local api = {}
 
 local UNATTACHED = "972501239999"
 local CREATED = 1700000000
@@ -57,71 +59,6 @@ local INBOXES = {
 }
 for i = 101, 140 do
   INBOXES[#INBOXES + 1] = { "4", "online", tostring(i), "Store " .. i, "972504000" .. i }
-end
-
--- The documented shapes: $(name) is a JSON string or null, #(name) is put as it is.
-local SUCCESS = '{"status":"OK","reason":1,"accountID":#(account),"server":$(server),'
-  .. '"inboxID":#(inbox),"whatsapp_number":$(number)}'
-local FAILURE = '{"status":$(status),"reason":#(reason)}'
-local TOKEN = '{#(status)"access_token":$(token),"expiration_time":$(expires),'
-  .. '"token_type":"Bearer","reason":1}'
-local ACCOUNT_LIST = '{"status":"OK","reason":1,"totalOnline":#(total),"list":[#(rows)]}'
-local ACCOUNT_ROW = '{"create_time":#(created),"account_name":$(name),"account_id":$(account),'
-  .. '"server":$(server),"account_status":$(status),"reference":$(reference)}'
-local INBOX_LIST = '{"status":"OK","reason":1,"accountID":#(account),"server":1,'
-  .. '"totalInboxes":#(total),"list":[#(rows)]}'
-local INBOX_ROW = '{"id":#(inbox),"name":$(name),"channel_type":$(channel),"api_type":$(api)}'
-local NUMBER_LIST = '{"status":"OK","reason":1,"totalWhatsApp":#(total),'
-  .. '"totalConversationsThisMonth":0,"totalMarketingThisMonth":0,"totalServiceThisMonth":0,'
-  .. '"totalIncomingThisMonth":0,"list":[#(rows)]}'
-local NUMBER_ROW = '{"create_time":#(created),"whatsapp":$(number),"apiKey":$(key),'
-  .. '"display_name":$(name),"business_name":$(name),"isOnline":#(online),'
-  .. '"onlineAccount":#(account),"onlineInbox":#(inbox),"coexistence":0,'
-  .. '"conversationsThisMonth":0,"marketingThisMonth":0,"serviceThisMonth":0,'
-  .. '"incomingThisMonth":0}'
-
--- The document's sample, with its missing comma.
-local SAMPLE = [[
-{
-"status": "OK",
-"reason": 1
-"accountID": 1,
-"server": "online",
-"inboxID": 10,
-"whatsapp_number": "972501234567"
-}]]
-
-local function fill(shape, values)
-  return (shape:gsub("([$#])%((%w+)%)", function(kind, name)
-    local value = values[name]
-    if kind == "#" then
-      return tostring(value)
-    end
-    return value and cjson.encode(value):gsub("\\/", "/") or "null"
-  end))
-end
-
--- The digits of an id as they stand in the body, a number or a string; nil for anything else.
-local function digits(body, key)
-  return body:match('"' .. key .. '"%s*:%s*"?(%d+)"?%s*[,}]')
-end
-
-local function text(body, key)
-  return body:match('"' .. key .. '"%s*:%s*"([^"]*)"')
-end
-
-local function failure(reason, status)
-  return wire.json(fill(FAILURE, { status = status or "FAIL", reason = reason }))
-end
-
---- The success of a deletion, with what was asked for; no state.
-function api.success(body)
-  return fill(SUCCESS, {
-    account = digits(body, "accountID") or 1,
-    server = text(body, "server") or "online",
-    inbox = digits(body, "inboxID") or 10,
-    number = "972501234567",
-  })
 end
 
 -- The state of a world: tokens, how many wrong tries, and which inboxes are gone since when.
@@ -183,20 +120,20 @@ local calls = {}
 
 function calls.accessToken(exchange, world)
   if exchange.method ~= "POST" or not is_json(exchange.body) then
-    return failure(2, "Fail")
+    return shapes.failure(2, "Fail")
   end
   if world.wrong >= WRONG_TRIES then
-    return failure(3, "Fail")
+    return shapes.failure(3, "Fail")
   end
   local given = cjson.decode(exchange.body)
   if given.client_id ~= settings.client_id or given.client_secret ~= settings.client_secret then
     world.wrong = world.wrong + 1
-    return failure(2, "Fail")
+    return shapes.failure(2, "Fail")
   end
   local life = tonumber((exchange.has.token_life or {})[1]) or TOKEN_LIFE
   local token = ("issued-%d/%s"):format(count(world, "issued"), ngx.md5(exchange.world))
   world.tokens[token] = ngx.now() + life
-  return wire.json(fill(TOKEN, {
+  return wire.json(shapes.fill(shapes.TOKEN, {
     status = exchange.has.token_status and '"status":"OK",' or "",
     token = token,
     expires = ("%d"):format(ngx.time() + life),
@@ -205,53 +142,55 @@ end
 
 function calls.getAccounts(exchange, world)
   if exchange.method ~= "GET" then
-    return failure(13, "Fail")
+    return shapes.failure(13, "Fail")
   elseif not is_authorised(exchange, world) then
-    return failure(3, "Fail")
+    return shapes.failure(3, "Fail")
   end
   local rows = {}
   for i, account in ipairs(ACCOUNTS) do
-    rows[i] = fill(ACCOUNT_ROW, {
+    rows[i] = shapes.fill(shapes.ACCOUNT_ROW, {
       created = CREATED + i, account = account[1], server = account[2], name = account[3],
       status = account[4], reference = "CRM-" .. 1000 + i,
     })
   end
-  return wire.json(fill(ACCOUNT_LIST, { total = #rows, rows = table.concat(rows, ",") }))
+  return wire.json(shapes.fill(shapes.ACCOUNT_LIST, {
+    total = #rows, rows = table.concat(rows, ","),
+  }))
 end
 
 function calls.getInboxes(exchange, world)
   if exchange.method ~= "POST" then
-    return failure(13, "Fail")
+    return shapes.failure(13, "Fail")
   elseif not is_json(exchange.body) then
-    return failure(2, "Fail")
+    return shapes.failure(2, "Fail")
   elseif not is_authorised(exchange, world) then
-    return failure(3, "Fail")
+    return shapes.failure(3, "Fail")
   end
-  local account = digits(exchange.body, "accountID")
-  local server = text(exchange.body, "server") or "online"
+  local account = shapes.digits(exchange.body, "accountID")
+  local server = shapes.text(exchange.body, "server") or "online"
   if not has_account(account) then
-    return failure(33, "Fail")
+    return shapes.failure(33, "Fail")
   elseif not has_account(account, server) then
-    return failure(34, "Fail")
+    return shapes.failure(34, "Fail")
   end
   local rows = {}
   for _, inbox in ipairs(INBOXES) do
     local is_here = inbox[1] == account and inbox[2] == server
     if is_here and (is_listed(world, inbox) or exchange.has.stale_inbox) then
-      rows[#rows + 1] = fill(INBOX_ROW, {
+      rows[#rows + 1] = shapes.fill(shapes.INBOX_ROW, {
         inbox = inbox[3], name = inbox[4], channel = inbox[6] or "Channel::Api",
         api = not inbox[6] and "wa_v2",
       })
     end
   end
-  return wire.json(fill(INBOX_LIST, {
+  return wire.json(shapes.fill(shapes.INBOX_LIST, {
     account = account, rows = table.concat(rows, ","),
     total = #rows + (exchange.has.totals_off and 1 or 0),
   }))
 end
 
 local function number_row(number, name, account, inbox)
-  return fill(NUMBER_ROW, {
+  return shapes.fill(shapes.NUMBER_ROW, {
     created = CREATED, number = number, name = name, key = "key/" .. ngx.md5(number),
     online = inbox and 1 or 0, account = account or 0, inbox = inbox or 0,
   })
@@ -259,9 +198,9 @@ end
 
 function calls.getWhatsApp(exchange, world)
   if exchange.method ~= "GET" then
-    return failure(13, "Fail")
+    return shapes.failure(13, "Fail")
   elseif not is_authorised(exchange, world) then
-    return failure(3, "Fail")
+    return shapes.failure(3, "Fail")
   end
   local rows = {}
   for _, inbox in ipairs(INBOXES) do
@@ -272,7 +211,9 @@ function calls.getWhatsApp(exchange, world)
     end
   end
   rows[#rows + 1] = number_row(UNATTACHED, "Unused")
-  return wire.json(fill(NUMBER_LIST, { total = #rows, rows = table.concat(rows, ",") }))
+  return wire.json(shapes.fill(shapes.NUMBER_LIST, {
+    total = #rows, rows = table.concat(rows, ","),
+  }))
 end
 
 local function find_inbox(world, account, server, id)
@@ -288,26 +229,26 @@ end
 function calls.deleteInbox(exchange, world)
   local body = exchange.body
   if exchange.method ~= "DELETE" then
-    return failure(13)
+    return shapes.failure(13)
   elseif not is_json(body) then
-    return failure(2)
+    return shapes.failure(2)
   elseif not is_authorised(exchange, world) then
-    return failure(3)
+    return shapes.failure(3)
   end
-  local account, id = digits(body, "accountID"), digits(body, "inboxID")
-  local server = text(body, "server") or "online"
+  local account, id = shapes.digits(body, "accountID"), shapes.digits(body, "inboxID")
+  local server = shapes.text(body, "server") or "online"
   if not has_account(account) then
-    return failure(33)
+    return shapes.failure(33)
   elseif not has_account(account, server) then
-    return failure(34)
+    return shapes.failure(34)
   end
   local inbox = find_inbox(world, account, server, id)
   if not inbox then
-    return failure(47)
+    return shapes.failure(47)
   end
   local lazy = exchange.has.lazy_delete
   world.gone[key_of(inbox)] = ngx.now() + (lazy and tonumber(lazy[1]) or 0) / 1000
-  return wire.json(fill(SUCCESS, {
+  return wire.json(shapes.fill(shapes.SUCCESS, {
     account = account, server = server, inbox = id, number = inbox[5] or "",
   }))
 end
@@ -327,7 +268,7 @@ local function failing_read(exchange, world)
   return nil
 end
 
-api.modifiers.live = {
+api.live = {
   answer = function(exchange)
     local world = load_world(exchange.world)
     local answer = failing_read(exchange, world)
@@ -345,11 +286,11 @@ for _, name in ipairs {
   "token_life", "token_status", "lazy_delete", "expired_token", "totals_off", "flaky_read",
   "reads_fail", "stale_number", "stale_inbox",
 } do
-  api.modifiers[name] = {}
+  api[name] = {}
 end
 
 -- The deletion is carried out, and nobody hears of it.
-api.modifiers.lost_after = {
+api.lost_after = {
   deliver = function(exchange, answer)
     if exchange.call == "deleteInbox" then
       return wire.finish(exchange)
@@ -359,59 +300,14 @@ api.modifiers.lost_after = {
 }
 
 -- The deletion gets lost before it is carried out.
-api.modifiers.lost_before = {
+api.lost_before = {
   answer = function(exchange)
     if exchange.call == "deleteInbox" then
       return wire.page(500)
     end
-    return api.modifiers.live.answer(exchange)
+    return api.live.answer(exchange)
   end,
-  deliver = api.modifiers.lost_after.deliver,
-}
-
--- Fixed answers, whatever the call.
-
-api.modifiers.ok = {
-  answer = function(exchange)
-    return wire.json(api.success(exchange.body))
-  end,
-}
-
-api.modifiers.sample = {
-  answer = function(_, line_end)
-    return wire.json(line_end == "crlf" and SAMPLE:gsub("\n", "\r\n") or SAMPLE)
-  end,
-}
-
-api.modifiers.reason = {
-  answer = function(_, reason)
-    return failure(reason)
-  end,
-}
-
-api.modifiers.reason_fail = {
-  answer = function(_, reason)
-    return failure(reason, "Fail")
-  end,
-}
-
-api.modifiers.reason_text = {
-  answer = function(_, reason)
-    return failure('"' .. reason .. '"')
-  end,
-}
-
--- A refusal that repeats the token: plain, with \/, and as \u00XX.
-api.modifiers.echo_token = {
-  answer = function(exchange)
-    local token = exchange.token or ""
-    local escaped = token:gsub(".", function(character)
-      return ("\\u%04x"):format(character:byte())
-    end)
-    return wire.json(('{"status":"FAIL","reason":99,"plain":"token %s is wrong",'
-      .. '"slashes":"token %s is wrong","escaped":"token %s is wrong"}')
-      :format(token, (token:gsub("/", "\\/")), escaped))
-  end,
+  deliver = api.lost_after.deliver,
 }
 
 return api

@@ -40,7 +40,7 @@ With curl:
     %(base_url)/online/deleteInbox
 
 Put another scenario for `live` in base_url to see it fail: reason-47, close, live+lost_after,
-delay-3000, never, status-503 and others, in spec/mock/faults.lua and partner_api.lua.
+delay-3000, never, status-503 and others: see faults.lua, fixed.lua and partner_api.lua in spec/mock.
 Ctrl-C ends it.
 ]]
 

@@ -16,6 +16,8 @@
 local recorder = require("recorder")
 local api = require("partner_api")
 local faults = require("faults")
+local fixed = require("fixed")
+local shapes = require("shapes")
 local wire = require("wire")
 
 local server = {}
@@ -52,7 +54,7 @@ local function parse(exchange)
         break
       end
     else
-      local stages = api.modifiers[name] or faults[name]
+      local stages = api[name] or fixed[name] or faults[name]
       if not stages then
         return nil, name
       end
@@ -143,7 +145,7 @@ function server.handle()
   run(exchange, modifiers, "early")
   exchange.body = read_body()
   exchange.record.body = exchange.body
-  local make, args = last(modifiers, "answer", api.modifiers.ok.answer)
+  local make, args = last(modifiers, "answer", fixed.ok.answer)
   local answer = make(exchange, unpack(args))
   exchange.has_answer = last(modifiers, "answer") ~= nil
   run(exchange, modifiers, "change", answer)
@@ -159,7 +161,7 @@ end
 function server.bench()
   local delay = tonumber((ngx.var.delay:gsub("-", "")))
   ngx.req.read_body()
-  local body = api.success(ngx.req.get_body_data() or "")
+  local body = shapes.success(ngx.req.get_body_data() or "")
   if delay then
     ngx.sleep(delay / 1000)
   end

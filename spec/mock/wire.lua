@@ -35,13 +35,14 @@ function wire.head(answer, framing, version)
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
-local function framed(answer)
-  return wire.head(answer, ("Content-Length: %d\r\nConnection: keep-alive"):format(#answer.body))
+local function framed(answer, connection)
+  return wire.head(answer, ("Content-Length: %d\r\nConnection: %s")
+    :format(#answer.body, connection or "close"))
 end
 
---- The whole answer in raw bytes.
-function wire.whole(answer)
-  return framed(answer) .. answer.body
+--- The whole answer in raw bytes. It announces that the connection ends, unless told otherwise.
+function wire.whole(answer, connection)
+  return framed(answer, connection) .. answer.body
 end
 
 --- One chunk of a chunked body.
@@ -51,7 +52,7 @@ end
 
 --- The whole answer in raw bytes, in chunks of 16 bytes.
 function wire.whole_chunked(answer, trailer)
-  local parts = { wire.head(answer, "Transfer-Encoding: chunked\r\nConnection: keep-alive") }
+  local parts = { wire.head(answer, "Transfer-Encoding: chunked\r\nConnection: close") }
   for start = 1, #answer.body, 16 do
     parts[#parts + 1] = wire.chunk(answer.body:sub(start, start + 15))
   end
