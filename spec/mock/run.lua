@@ -39,8 +39,8 @@ With curl:
     -d '{"accountID":1,"server":"online","inboxID":10}' \
     %(base_url)/online/deleteInbox
 
-Put another scenario of spec/mock for `live` in base_url, to see it fail: reason-47, close, live+lost_after,
-delay-3000, never, status-503 and others: see faults.lua, fixed.lua and partner_api.lua there.
+Put another scenario for `live` in base_url to see it fail: reason-47, close, live+lost_after,
+delay-3000, never, status-503 and others, in faults.lua, fixed.lua and partner_api.lua.
 Ctrl-C ends it.
 ]]
 
