@@ -4,12 +4,20 @@
 
 #include "values.h"
 
-static int find_field(const struct nd_field *const *fields, const char *key)
+/* The field that the value at index names: a string, which may hold a NUL. */
+static int find_field(lua_State *L, int index,
+                      const struct nd_field *const *fields)
 {
+    size_t length;
+    const char *key;
     int i;
 
+    if (lua_type(L, index) != LUA_TSTRING)
+        return -1;
+    key = lua_tolstring(L, index, &length);
     for (i = 0; fields[i]; i++) {
-        if (strcmp(fields[i]->key, key) == 0)
+        if (strlen(fields[i]->key) == length &&
+            memcmp(fields[i]->key, key, length) == 0)
             return i;
     }
     return -1;
@@ -44,10 +52,8 @@ static bool read_raws(lua_State *L, int index, const char *what,
 {
     lua_pushnil(L);
     while (lua_next(L, index)) { /* key, value */
-        int field = -1;
+        int field = find_field(L, -2, fields);
 
-        if (lua_type(L, -2) == LUA_TSTRING)
-            field = find_field(fields, lua_tostring(L, -2));
         if (field < 0) {
             refuse_key(L, -2, what, fields, err);
             lua_pop(L, 2);
