@@ -8,7 +8,9 @@ local order = {
     "json_text", "redact", "answer", "transfer", "engine", "outcome",
   },
   ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },
-  ["lua/ninedig"] = { "error", "wait", "call", "client", "safe", "init" },
+  ["lua/ninedig"] = {
+    "error", "protect", "nginx", "wait", "call", "client", "safe", "init",
+  },
 }
 
 -- What a folder may not include, and which other folder it may.

@@ -21,7 +21,8 @@ function client.new(options, metatable)
   if not settings then
     return nil, err
   end
-  return setmetatable({ settings = settings }, metatable)
+  local sleep = options and rawget(options, "sleep")
+  return setmetatable({ settings = settings, sleep = sleep }, metatable)
 end
 
 --- A metatable for clients with these methods.
@@ -36,7 +37,7 @@ for name in pairs(core.calls) do
     if not self.settings then
       return nil, errors.argument("CLIENT_CLOSED", "the client is closed; make a new one", name)
     end
-    return call.perform(self.settings, name, params)
+    return call.perform(self.settings, name, params, self.sleep)
   end
 end
 

@@ -11,9 +11,6 @@
 /* Handles that are kept for later calls: each has buffers of some 20 kB. */
 #define ND_SPARE_MAX 64
 
-/* How long libcurl may go without a step where it names no deadline. */
-#define ND_IDLE_MS 1000
-
 struct nd_list {
     struct nd_transfer *first;
     struct nd_transfer *last;
@@ -27,6 +24,7 @@ struct nd_engine {
     struct nd_list running;
     struct nd_handle *spare;
     size_t spare_count;
+    size_t ended;
     int pool_size; /* connections that libcurl may keep */
 };
 
@@ -164,6 +162,7 @@ bool nd_engine_is_foreign(const struct nd_engine *engine)
 static void settle(struct nd_list *list, struct nd_transfer *transfer)
 {
     list_remove(list, transfer);
+    transfer->engine->ended++;
     transfer->engine = NULL;
     transfer->state = ND_TRANSFER_DONE;
 }
@@ -363,15 +362,13 @@ void nd_engine_step(struct nd_engine *engine)
     } while (collect(engine) && engine->queue.first);
 }
 
-long nd_engine_due_ms(struct nd_engine *engine)
+/* Milliseconds until a queued transfer has waited too long, or max. */
+static long queue_due_ms(const struct nd_engine *engine, long max)
 {
     const struct nd_transfer *transfer = engine->queue.first;
     int64_t now = transfer ? monotonic_ms() : 0;
-    long due = -1;
+    long due = max;
 
-    (void)curl_multi_timeout(engine->multi, &due);
-    if (due < 0 || due > ND_IDLE_MS)
-        due = ND_IDLE_MS;
     for (; transfer; transfer = transfer->after) {
         int64_t left = transfer->deadline_ms - now;
 
@@ -383,10 +380,8 @@ long nd_engine_due_ms(struct nd_engine *engine)
 
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
 {
-    long due = engine->queue.first ? nd_engine_due_ms(engine) : ND_IDLE_MS;
+    long due = queue_due_ms(engine, timeout_ms);
 
-    if (due > timeout_ms)
-        due = timeout_ms;
     /* libcurl itself wakes for its own deadlines. */
     (void)curl_multi_poll(engine->multi, NULL, 0, (int)due, NULL);
 }
@@ -394,4 +389,9 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
 size_t nd_engine_in_flight(const struct nd_engine *engine)
 {
     return engine->queue.count + engine->running.count;
+}
+
+size_t nd_engine_ended(const struct nd_engine *engine)
+{
+    return engine->ended;
 }

@@ -33,11 +33,11 @@ void nd_engine_step(struct nd_engine *engine);
 /* Blocks until there may be something to do, at most that long. */
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms);
 
-/* Milliseconds after which a step is due whatever the network does. */
-long nd_engine_due_ms(struct nd_engine *engine);
-
 /* Transfers queued or running. */
 size_t nd_engine_in_flight(const struct nd_engine *engine);
+
+/* Transfers that have ended so far. */
+size_t nd_engine_ended(const struct nd_engine *engine);
 
 /* Gives a queued or running transfer up; it is then done.  The service may
  * still carry out what was sent. */

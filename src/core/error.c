@@ -17,6 +17,15 @@ const char *nd_outcome_name(enum nd_outcome outcome)
     return names[outcome];
 }
 
+/* A message is one line, whatever the caller's keys and paths have in them. */
+static void make_one_line(char *message)
+{
+    for (; *message; message++) {
+        if ((unsigned char)*message < ' ' || *message == 127)
+            *message = '?';
+    }
+}
+
 bool nd_fail(struct nd_error *err, const char *name, const char *format, ...)
 {
     va_list args;
@@ -32,6 +41,7 @@ bool nd_fail(struct nd_error *err, const char *name, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    make_one_line(err->message);
     return false;
 }
 

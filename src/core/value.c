@@ -186,25 +186,49 @@ static bool check_c_string(const struct nd_field *field,
                    max);
 }
 
+/* Whether PEM begins anywhere in the file; false also where it cannot be
+ * read, as a directory, which can be opened. */
+static bool has_pem(int fd)
+{
+    static const char begin[] = "-----BEGIN ";
+    const size_t dashes = 5;
+    char bytes[4096];
+    size_t matched = 0;
+    ssize_t got;
+    ssize_t i;
+
+    while ((got = read(fd, bytes, sizeof bytes)) > 0) {
+        for (i = 0; i < got; i++) {
+            if (bytes[i] == begin[matched])
+                matched++;
+            else if (bytes[i] != '-')
+                matched = 0;
+            else if (matched != dashes)
+                matched = 1;
+            if (!begin[matched])
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool check_path(const struct nd_field *field, const struct nd_raw *raw,
                        struct nd_error *err)
 {
-    char byte;
+    bool good;
     int fd;
-    ssize_t got;
 
     if (!check_c_string(field, raw, ND_PATH_MAX, err))
         return false;
-    /* A directory can be opened; only reading tells it from a file. */
     fd = open(raw->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    got = fd < 0 ? -1 : read(fd, &byte, 1);
+    good = fd >= 0 && has_pem(fd);
     if (fd >= 0)
         (void)close(fd);
-    if (got > 0)
+    if (good)
         return true;
     return nd_fail(err, ND_CA_FILE_UNREADABLE,
-                   "%s: cannot read \"%.300s\"; it must be a PEM bundle that "
-                   "this process may read (nginx workers run as another "
+                   "%s: cannot read \"%.300s\" as PEM; it must be a bundle "
+                   "that this process may read (nginx workers run as another "
                    "user)",
                    field->key, raw->text);
 }

@@ -102,7 +102,7 @@ static int state_gc(lua_State *L)
 Do what can be done without waiting.
 @function step
 @treturn integer how many transfers are queued or running
-@treturn number seconds after which the next step is due at the latest
+@treturn integer how many have ended so far
 */
 static int core_step(lua_State *L)
 {
@@ -111,8 +111,7 @@ static int core_step(lua_State *L)
     if (engine)
         nd_engine_step(engine);
     lua_pushinteger(L, engine ? (lua_Integer)nd_engine_in_flight(engine) : 0);
-    lua_pushnumber(L,
-                   engine ? (lua_Number)nd_engine_due_ms(engine) / 1000 : 0);
+    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_ended(engine) : 0);
     return 2;
 }
 
