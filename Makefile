@@ -32,6 +32,7 @@ CORE  = $(wildcard src/core/*.c)
 GLUE  = $(wildcard src/lua/*.c)
 LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
 BIN   = $(wildcard bin/ninedig)
+RIVALS = $(patsubst spec/bench/%.c,$(BUILD)/bench/%,$(wildcard spec/bench/*.c))
 UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
 SPECS = $(filter-out %.c,$(SPEC))
 
@@ -107,10 +108,10 @@ check: $(CHECKS:%=check-%) ## everything that can be found without running the c
 	@tools/tally $(CHECKS:%=build/log/check/%)
 
 format: | deps-check ## lay out the C sources as check-format wants them
-	clang-format -i $(wildcard src/*/*.[ch] spec/core/*.[ch])
+	clang-format -i $(wildcard src/*/*.[ch] spec/*/*.[ch])
 
-bench: $(BUILD)/5.4/ninedig/core.so | deps-bench ## against bare libcurl
-	@$(call lua_env,5.4) lua5.4 spec/bench/run.lua
+bench: $(BUILD)/5.4/ninedig/core.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
+	@$(call lua_env,5.4) NINEDIG_BENCH=$(BUILD)/bench lua5.4 spec/bench/run.lua $(BENCH)
 
 bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
 	@$(call lua_env,jit) lua5.4 spec/bench/nginx.lua
@@ -156,6 +157,11 @@ $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
 	    $(BUILD)/core.a -lcmocka -lcurl -lpthread
+
+$(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lcurl -lpthread
 
 -include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/spec/*.d)
 

@@ -1,0 +1,134 @@
+--- What the parts of the benchmark measure with.
+--
+-- A program is a list of words. With a number of calls after them, it makes so many calls and ends;
+-- without one, it reads numbers and answers each, as bare.c and calls.lua do.
+local mock = require("spec.support.mock")
+local system = require("system")
+
+local tools = {}
+
+--- Where the programs of spec/bench/*.c are.
+tools.build = os.getenv("NINEDIG_BENCH") or "build/bench"
+
+local files_made = 0
+
+-- A name for a file, which goes when the mock does.
+local function new_path()
+  files_made = files_made + 1
+  return ("%s/bench-%d"):format(mock.dir, files_made)
+end
+
+local function quote(word)
+  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+end
+
+local function command_of(...)
+  local words = {}
+  for _, list in ipairs { ... } do
+    for _, word in ipairs(list) do
+      words[#words + 1] = quote(word)
+    end
+  end
+  return table.concat(words, " ")
+end
+
+local function read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local function run(command)
+  local log = new_path()
+  if not os.execute(("%s >%s 2>&1"):format(command, quote(log))) then
+    error(("this failed: %s\n%s"):format(command, read_file(log)), 0)
+  end
+end
+
+--- Run a program to its end.
+-- @tparam table program
+-- @tparam integer calls
+function tools.run(program, calls)
+  run(command_of(program, { calls }))
+end
+
+--- Instructions of a program that makes so many calls, in user space.
+-- @tparam table program
+-- @tparam integer calls
+-- @treturn integer
+function tools.instructions(program, calls)
+  local out = new_path()
+  run(command_of({ "valgrind", "--tool=callgrind", "--callgrind-out-file=" .. out }, program,
+    { calls }))
+  return assert(tonumber(read_file(out):match("\ntotals: (%d+)")), "callgrind counted nothing")
+end
+
+--- System calls of a program that makes so many calls, in all its threads.
+-- @tparam table program
+-- @tparam integer calls
+-- @treturn integer
+function tools.system_calls(program, calls)
+  local out = new_path()
+  run(command_of({ "strace", "-f", "-c", "-U", "calls,name", "-o", out }, program, { calls }))
+  return assert(tonumber(read_file(out):match("(%d+)%s+total")), "strace counted nothing")
+end
+
+--- What a count of `tools.instructions` or `tools.system_calls` comes to for one call when all is
+-- warm: two runs differ by warm calls alone, as what it takes to start and to connect is in both.
+-- @tparam function counted
+-- @tparam table program
+-- @tparam integer few
+-- @tparam integer many
+-- @treturn number
+function tools.per_warm_call(counted, program, few, many)
+  return (counted(program, many) - counted(program, few)) / (many - few)
+end
+
+local Server = {}
+Server.__index = Server
+
+--- Start a program that is told how many calls to make, again and again.
+-- @tparam table program
+-- @treturn table with `make` and `stop`
+function tools.serve(program)
+  local answers = new_path()
+  run("mkfifo " .. quote(answers))
+  local orders = assert(io.popen(command_of(program) .. " >" .. quote(answers), "w"))
+  return setmetatable({ orders = orders, answers = assert(io.open(answers)) }, Server)
+end
+
+--- Have it make calls.
+-- @tparam integer calls
+-- @treturn table seconds of `wall` and `cpu` for one call, `resident` and `peak` in kB
+function Server:make(calls)
+  local start = system.monotime()
+  self.orders:write(calls, "\n")
+  self.orders:flush()
+  local cpu, resident, peak = self.answers:read("n", "n", "n")
+  local wall = system.monotime() - start
+  assert(peak, "a program of the benchmark has ended")
+  return { wall = wall / calls, cpu = cpu / calls, resident = resident, peak = peak }
+end
+
+--- End it.
+function Server:stop()
+  self.orders:close()
+  self.answers:close()
+end
+
+--- The median of one field of a list of tables.
+-- @tparam table list
+-- @tparam string field
+-- @treturn number
+function tools.median(list, field)
+  local values = {}
+  for i, entry in ipairs(list) do
+    values[i] = entry[field]
+  end
+  table.sort(values)
+  local middle = #values // 2
+  return #values % 2 == 1 and values[middle + 1] or (values[middle] + values[middle + 1]) / 2
+end
+
+return tools
