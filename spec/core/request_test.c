@@ -1,0 +1,319 @@
+/* request.c: the request of one call, byte by byte. */
+#include "support.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../src/core/request.h"
+
+enum { TOKEN, ACCOUNT, SERVER, INBOX };
+
+static struct nd_settings *settings_with(const char *base_url,
+                                         const char *token)
+{
+    struct nd_value options[ND_OPTIONS];
+    struct nd_settings *settings;
+    struct nd_error err;
+
+    memset(options, 0, sizeof options);
+    if (base_url)
+        options[ND_OPTION_base_url] = text_value(base_url);
+    if (token)
+        options[ND_OPTION_access_token] = text_value(token);
+    settings = nd_settings_new(options, &err);
+    assert_non_null(settings);
+    return settings;
+}
+
+static struct nd_values some_values(void)
+{
+    struct nd_values values;
+
+    memset(&values, 0, sizeof values);
+    values.of[TOKEN] = text_value("call-token");
+    values.of[ACCOUNT] = id_value(1);
+    values.of[SERVER] = text_value("online");
+    values.of[INBOX] = id_value(10);
+    return values;
+}
+
+/* Renders a deletion; the request then holds the settings alone. */
+static void render(struct nd_request *request, const struct nd_values *values,
+                   struct nd_settings *settings)
+{
+    struct nd_error err;
+
+    assert_true(nd_request_render(request, &nd_calls[ND_CALL_DELETE_INBOX],
+                                  values, settings, &err));
+    nd_settings_drop(settings);
+}
+
+/* ----- the body ----- */
+
+static void renders_the_body_of_the_contract(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    render(&request, &values, settings_with(NULL, NULL));
+    assert_string_equal(request.body.data,
+                        "{\"accountID\":1,\"server\":\"online\","
+                        "\"inboxID\":10}");
+    assert_int_equal(request.body.length, strlen(request.body.data));
+    nd_request_free(&request);
+}
+
+static void renders_ids_as_plain_digits(void **state)
+{
+    static const struct {
+        uint64_t id;
+        const char *digits;
+    } rows[] = {
+        {1, "1"},
+        {UINT64_C(100000000000000), "100000000000000"},
+        {UINT64_C(123456789012345), "123456789012345"},
+        {UINT64_C(9007199254740993), "9007199254740993"},
+        {UINT64_C(999999999999999999), "999999999999999999"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_values values = some_values();
+        struct nd_request request;
+        char body[200];
+
+        values.of[ACCOUNT] = id_value(rows[i].id);
+        values.of[INBOX] = id_value(rows[i].id);
+        render(&request, &values, settings_with(NULL, NULL));
+        (void)snprintf(body, sizeof body,
+                       "{\"accountID\":%s,\"server\":\"online\","
+                       "\"inboxID\":%s}",
+                       rows[i].digits, rows[i].digits);
+        assert_string_equal(request.body.data, body);
+        nd_request_free(&request);
+    }
+}
+
+/* As it is given as a string, its digits are sent and nothing else. */
+static void renders_ids_that_were_strings(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    values.of[INBOX].text = "10";
+    values.of[INBOX].length = 2;
+    render(&request, &values, settings_with(NULL, NULL));
+    assert_contains(request.body.data, "\"inboxID\":10}");
+    nd_request_free(&request);
+}
+
+static void keeps_the_server_as_it_is_spelt(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    values.of[SERVER] = text_value("My-Server-2");
+    render(&request, &values, settings_with(NULL, NULL));
+    assert_contains(request.body.data, "\"server\":\"My-Server-2\"");
+    nd_request_free(&request);
+}
+
+/* A call may have texts of any bytes, such as a secret: they are escaped,
+ * and the longest ones fit, at either maximum. */
+static void escapes_texts_of_the_body(void **state)
+{
+    static const struct nd_call call = {
+        "get",
+        "POST",
+        "/get",
+        ND_READS,
+        {{{"client_id", ND_TYPE_TOKEN, 0, 0, false}, ND_IN_BODY, NULL},
+         {{"client_secret", ND_TYPE_TOKEN, 0, 0, false}, ND_IN_BODY, NULL}}};
+    static char longest[ND_TOKEN_MAX + 1];
+    struct nd_settings *settings = settings_with(NULL, NULL);
+    struct nd_request request;
+    struct nd_values values;
+    struct nd_error err;
+
+    (void)state;
+    memset(&values, 0, sizeof values);
+    values.of[0] = text_value("a\"b\\c");
+    assert_true(nd_request_render(&request, &call, &values, settings, &err));
+    assert_string_equal(request.body.data, "{\"client_id\":\"a\\\"b\\\\c\"}");
+    assert_null(nd_request_secret(&request));
+    nd_request_free(&request);
+
+    memset(longest, '"', ND_TOKEN_MAX);
+    values.of[0] = text_value(longest);
+    values.of[1] = text_value(longest);
+    assert_true(nd_request_render(&request, &call, &values, settings, &err));
+    assert_int_equal(request.body.length,
+                     4 * ND_TOKEN_MAX + strlen("{\"client_id\":\"\","
+                                               "\"client_secret\":\"\"}"));
+    assert_string_equal(nd_request_secret(&request), longest);
+    nd_request_free(&request);
+    nd_settings_drop(settings);
+}
+
+static void has_no_body_where_the_call_has_none(void **state)
+{
+    static const struct nd_call call = {
+        "read",
+        "GET",
+        "/read",
+        ND_READS,
+        {{{"access_token", ND_TYPE_TOKEN, 0, 0, false}, ND_BEARER, NULL}}};
+    struct nd_settings *settings = settings_with(NULL, "t0ken");
+    struct nd_request request;
+    struct nd_values values;
+    struct curl_slist *lines;
+    struct curl_slist *line;
+    struct nd_error err;
+
+    (void)state;
+    memset(&values, 0, sizeof values);
+    assert_true(nd_request_render(&request, &call, &values, settings, &err));
+    assert_int_equal(request.body.length, 0);
+    lines = nd_request_headers(&request);
+    assert_non_null(lines);
+    for (line = lines; line; line = line->next)
+        assert_lacks(line->data, "Content-Type");
+    curl_slist_free_all(lines);
+    nd_request_free(&request);
+    nd_settings_drop(settings);
+}
+
+/* ----- headers ----- */
+
+static void renders_the_headers_of_the_contract(void **state)
+{
+    static const char *const wanted[] = {
+        "Accept: application/json",
+        "Expect:", /* none is sent */
+        "Content-Type: application/json",
+        "Authorization: Bearer call-token",
+    };
+    struct nd_values values = some_values();
+    struct nd_request request;
+    struct curl_slist *lines;
+    struct curl_slist *line;
+    size_t i = 0;
+
+    (void)state;
+    render(&request, &values, settings_with(NULL, NULL));
+    lines = nd_request_headers(&request);
+    for (line = lines; line; line = line->next) {
+        assert_true(i < COUNT(wanted));
+        assert_string_equal(line->data, wanted[i++]);
+    }
+    assert_int_equal(i, COUNT(wanted));
+    curl_slist_free_all(lines);
+    nd_request_free(&request);
+}
+
+static void prefers_the_token_of_the_call(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    render(&request, &values, settings_with(NULL, "client-token"));
+    assert_string_equal(request.token, "call-token");
+    assert_string_equal(nd_request_secret(&request), "call-token");
+    nd_request_free(&request);
+
+    values.of[TOKEN].set = false;
+    render(&request, &values, settings_with(NULL, "client-token"));
+    assert_string_equal(request.token, "client-token");
+    assert_string_equal(nd_request_secret(&request), "client-token");
+    nd_request_free(&request);
+}
+
+/* ----- the URL ----- */
+
+static void joins_the_url_with_one_slash(void **state)
+{
+    static const char *const rows[][2] = {
+        {NULL, "https://partners.99digital.co.il/api/online/deleteInbox"},
+        {"https://host", "https://host/online/deleteInbox"},
+        {"https://host/", "https://host/online/deleteInbox"},
+        {"https://host/a/b/", "https://host/a/b/online/deleteInbox"},
+        {"http://127.0.0.1:81/api", "http://127.0.0.1:81/api/online/"
+                                    "deleteInbox"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_values values = some_values();
+        struct nd_request request;
+        char *url;
+
+        render(&request, &values, settings_with(rows[i][0], NULL));
+        url = nd_request_url(&request);
+        assert_string_equal(url, rows[i][1]);
+        free(url);
+        nd_request_free(&request);
+    }
+}
+
+/* ----- life ----- */
+
+static void keeps_nothing_of_the_callers(void **state)
+{
+    char token[] = "call-token";
+    char server[] = "online";
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    values.of[TOKEN] = text_value(token);
+    values.of[SERVER] = text_value(server);
+    render(&request, &values, settings_with(NULL, NULL));
+    memset(token, 'x', sizeof token - 1);
+    memset(server, 'x', sizeof server - 1);
+    memset(&values, 0, sizeof values);
+    assert_string_equal(request.token, "call-token");
+    assert_string_equal(nd_request_value(&request, "server")->text, "online");
+    assert_int_equal(nd_request_value(&request, "inboxID")->id, 10);
+    assert_null(nd_request_value(&request, "client_secret"));
+    assert_null(nd_request_value(&request, "inboxId"));
+    nd_request_free(&request);
+}
+
+static void can_be_freed_twice(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+
+    (void)state;
+    render(&request, &values, settings_with(NULL, NULL));
+    nd_request_free(&request);
+    assert_null(request.token);
+    assert_null(request.settings);
+    nd_request_free(&request);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(renders_the_body_of_the_contract),
+        cmocka_unit_test(renders_ids_as_plain_digits),
+        cmocka_unit_test(renders_ids_that_were_strings),
+        cmocka_unit_test(keeps_the_server_as_it_is_spelt),
+        cmocka_unit_test(escapes_texts_of_the_body),
+        cmocka_unit_test(has_no_body_where_the_call_has_none),
+        cmocka_unit_test(renders_the_headers_of_the_contract),
+        cmocka_unit_test(prefers_the_token_of_the_call),
+        cmocka_unit_test(joins_the_url_with_one_slash),
+        cmocka_unit_test(keeps_nothing_of_the_callers),
+        cmocka_unit_test(can_be_freed_twice),
+    };
+
+    return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}
