@@ -130,6 +130,25 @@ function caller.check_error(err, expected, secret)
   assert.equal(caller.render(expected), caller.render(seen), err.message)
 end
 
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a script in a process of its own, with variables over this one's environment.
+-- @treturn string what it printed, its errors too
+function caller.child(environment, script)
+  local words = { "env", "-u", "LUA_INIT" }
+  for name, value in pairs(environment) do
+    words[#words + 1] = quote(name .. "=" .. value)
+  end
+  words[#words + 1] = "${NINEDIG_LUA:-$(readlink /proc/$PPID/exe)} -e"
+  words[#words + 1] = quote(script)
+  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1", "r"))
+  local output = pipe:read("*a")
+  pipe:close()
+  return output
+end
+
 local function count_lines(path)
   local count = 0
   local file = io.open(path, "rb")
