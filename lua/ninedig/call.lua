@@ -39,6 +39,7 @@ function call.perform(settings, name, params, sleep)
   local reserve = errors.reserve()
   local transfer, refusal = core.prepare(settings, name, params, reserve)
   if not transfer then
+    errors.release(reserve)
     return nil, refusal
   end
   local protected = sleep and protect.call or pcall

@@ -37,8 +37,8 @@ end
 
 -- Once a request has left, running out of memory must not hide that. So each call holds an error in
 -- reserve, with every field in place, before it is sent: filling it in takes no memory. Those that
--- were not needed are kept for the next calls.
-local spare, spare_count = {}, 0
+-- were not needed are kept for the next calls, in a list linked by `next_spare`.
+local spare = false
 
 local after_send = {
   kind = "protocol",
@@ -58,9 +58,10 @@ local before_send = {
 --- Take an error in reserve.
 -- @treturn table to be given to `errors.release` or `errors.spend`
 function errors.reserve()
-  if spare_count > 0 then
-    local reserve = spare[spare_count]
-    spare_count = spare_count - 1
+  local reserve = spare
+  if reserve then
+    spare = reserve.next_spare
+    reserve.next_spare = false
     reserve.accountID, reserve.server, reserve.inboxID = nil, nil, nil
     return reserve
   end
@@ -74,14 +75,15 @@ function errors.reserve()
     accountID = false,
     server = false,
     inboxID = false,
+    next_spare = false,
   }, metatable)
 end
 
---- Give back what was not needed.
+--- Give back what was not needed. Takes no memory.
 -- @tparam table reserve
 function errors.release(reserve)
-  spare_count = spare_count + 1
-  spare[spare_count] = reserve
+  reserve.next_spare = spare
+  spare = reserve
 end
 
 --- Turn an error in reserve into the one that is raised. Takes no memory.
@@ -94,6 +96,7 @@ function errors.spend(reserve, sent)
   reserve.outcome = facts.outcome
   reserve.retryable = facts.retryable
   reserve.message = facts.message
+  reserve.next_spare = nil
   return reserve
 end
 
