@@ -4,7 +4,7 @@
 local order = {
   ["src/core"] = {
     "version", "error", "buffer", "url", "value",
-    "calls.def", "reasons.def", "results.def", "call", "options.def", "settings", "request",
+    "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "json_text", "redact", "answer", "transfer", "engine", "outcome",
   },
   ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },

@@ -65,7 +65,7 @@ end
 -- @raise an error of kind `argument`
 -- @usage local client = ninedig.client { access_token = token, timeout = 60 }
 function ninedig.client(options)
-  return raised(safe.client(options))
+  return raised(client.new(options, metatable))
 end
 
 --- Whether a value is an error of ninedig.

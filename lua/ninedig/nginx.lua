@@ -1,9 +1,9 @@
 --- Waiting inside nginx: the light thread yields, and the worker goes on serving.
 --
 -- One timer of the worker, the leader, steps the engine each millisecond while transfers are in
--- flight and wakes each waiter by its semaphore. It is a timer and not the first waiter, as a client
--- that goes away takes its light thread with it; the transfer is then driven on, and its outcome
--- logged.
+-- flight and wakes each waiter by its semaphore. It is a timer and not the first waiter, as a
+-- client that goes away takes its light thread with it; the transfer is then driven on, and its
+-- outcome logged.
 local core = require("ninedig.core")
 
 local nginx = {}

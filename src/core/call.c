@@ -8,12 +8,14 @@
     }
 #define ND_CALL(id, name, method, path, effect, ...) \
     {name, method, path, effect, {__VA_ARGS__}},
+#define ND_TASK(id, name, ...) {name, NULL, NULL, ND_READS, {__VA_ARGS__}},
 
 const struct nd_call nd_calls[] = {
 #include "calls.def"
 };
 
 #undef ND_CALL
+#undef ND_TASK
 #undef ND_PARAM
 
 static const struct {
@@ -32,8 +34,8 @@ static const struct {
     enum nd_call_id call;
     struct nd_result result;
 } results[] = {
-#define ND_RESULT(call, where, key, form) \
-    {ND_CALL_##call, {key, ND_RESULT_##where, ND_RESULT_##form}},
+#define ND_RESULT(call, where, key, form, needed) \
+    {ND_CALL_##call, {key, ND_RESULT_##where, ND_RESULT_##form, needed}},
 #include "results.def"
 #undef ND_RESULT
 };
@@ -86,29 +88,27 @@ const struct nd_reason *nd_find_reason(const struct nd_call *call, long code)
 }
 
 bool nd_complete_values(struct nd_values *values, const struct nd_call *call,
-                        bool has_token, struct nd_error *err)
+                        const struct nd_settings *settings,
+                        struct nd_error *err)
 {
     size_t i;
 
     for (i = 0; call->params[i].field.key; i++) {
         const struct nd_param *param = &call->params[i];
+        const char *key = param->field.key;
+        bool from_client = param->where & ND_FROM_CLIENT;
         struct nd_value *value = &values->of[i];
 
         if (value->set)
             continue;
-        if ((param->where & ND_BEARER) && !has_token)
-            return nd_fail(err, ND_MISSING_KEY,
-                           "%s is missing: give it with the call or to the "
-                           "client",
-                           param->field.key);
-        if (param->where & ND_NEEDED)
-            return nd_fail(err, ND_MISSING_KEY, "%s is missing: %s needs it",
-                           param->field.key, call->name);
-        if (param->fallback) {
-            value->set = true;
-            value->text = param->fallback;
-            value->length = strlen(param->fallback);
-        }
+        value->text =
+            from_client ? nd_settings_text(settings, key) : param->fallback;
+        value->set = value->text != NULL;
+        value->length = value->set ? strlen(value->text) : 0;
+        if (!value->set && (param->where & ND_NEEDED))
+            return nd_fail(err, ND_MISSING_KEY, "%s is missing: %s needs it%s",
+                           key, call->name,
+                           from_client ? ", from the call or the client" : "");
     }
     return true;
 }

@@ -8,17 +8,19 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "settings.h"
 #include "value.h"
 
 #define ND_PARAMS_MAX 6
 
-enum nd_effect { ND_ERASES, ND_READS };
+enum nd_effect { ND_ERASES, ND_READS, ND_SIGNS_IN };
 
 /* Where a param goes; see calls.def. */
 #define ND_NEEDED 1u
 #define ND_IN_BODY 2u
 #define ND_ECHOED 4u
 #define ND_BEARER 8u
+#define ND_FROM_CLIENT 16u
 
 struct nd_param {
     struct nd_field field;
@@ -28,7 +30,7 @@ struct nd_param {
 
 struct nd_call {
     const char *name;
-    const char *method;
+    const char *method; /* NULL for a task of the Lua layer */
     const char *path;
     enum nd_effect effect;
     struct nd_param params[ND_PARAMS_MAX + 1]; /* ends in a NULL key */
@@ -44,20 +46,23 @@ struct nd_reason {
 struct nd_result {
     const char *key;
     enum { ND_RESULT_TOP, ND_RESULT_ROWS } where;
-    enum { ND_RESULT_TEXT, ND_RESULT_NUMBER } form;
+    enum { ND_RESULT_TEXT, ND_RESULT_NUMBER, ND_RESULT_LIST } form;
+    bool needed;
 };
 
 enum nd_call_id {
 #define ND_CALL(id, ...) ND_CALL_##id,
+#define ND_TASK(id, ...) ND_CALL_##id,
 #include "calls.def"
 #undef ND_CALL
+#undef ND_TASK
     ND_CALLS
 };
 
-/* Every call, in the order of calls.def; ND_CALLS of them. */
+/* Every call and task, in the order of calls.def; ND_CALLS of them. */
 extern const struct nd_call nd_calls[];
 
-/* The call of this name, or NULL. */
+/* The call or task of this name, or NULL. */
 const struct nd_call *nd_find_call(const char *name);
 
 /* What the code means on this call, or NULL where that is not documented. */
@@ -74,9 +79,10 @@ struct nd_values {
     struct nd_value of[ND_PARAMS_MAX];
 };
 
-/* Fills in what was not given, and checks that nothing needed is missing.
- * has_token: the client has a token of its own. */
+/* Fills in what was not given, from the client's settings too, and checks
+ * that nothing needed is missing.  The texts belong to the settings. */
 bool nd_complete_values(struct nd_values *values, const struct nd_call *call,
-                        bool has_token, struct nd_error *err);
+                        const struct nd_settings *settings,
+                        struct nd_error *err);
 
 #endif

@@ -159,10 +159,12 @@ bool nd_engine_is_foreign(const struct nd_engine *engine)
 }
 
 /* The transfer leaves the engine; its answer tells how it ended. */
-static void settle(struct nd_list *list, struct nd_transfer *transfer)
+static void settle(struct nd_engine *engine, struct nd_transfer *transfer)
 {
-    list_remove(list, transfer);
-    transfer->engine->ended++;
+    list_remove(transfer->state == ND_TRANSFER_RUNNING ? &engine->running
+                                                       : &engine->queue,
+                transfer);
+    engine->ended++;
     transfer->engine = NULL;
     transfer->state = ND_TRANSFER_DONE;
 }
@@ -189,7 +191,7 @@ static void finish(struct nd_engine *engine, struct nd_transfer *transfer,
     (void)curl_multi_remove_handle(engine->multi, handle->easy);
     nd_handle_unload(handle, (int)code);
     keep_or_free(engine, handle, code == CURLE_OK);
-    settle(&engine->running, transfer);
+    settle(engine, transfer);
 }
 
 void nd_engine_cancel(struct nd_transfer *transfer)
@@ -206,7 +208,7 @@ void nd_engine_cancel(struct nd_transfer *transfer)
     }
     /* A foreign one's handle is left alone: it is the parent's. */
     transfer->answer.curl_code = CURLE_ABORTED_BY_CALLBACK;
-    settle(running ? &engine->running : &engine->queue, transfer);
+    settle(engine, transfer);
 }
 
 void nd_engine_free(struct nd_engine *engine)
@@ -231,7 +233,7 @@ void nd_engine_free(struct nd_engine *engine)
 
 /* ----- running ----- */
 
-static int64_t monotonic_ms(void)
+int64_t nd_monotonic_ms(void)
 {
     struct timespec now;
 
@@ -241,8 +243,7 @@ static int64_t monotonic_ms(void)
 
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
 {
-    transfer->deadline_ms =
-        monotonic_ms() + transfer->request.settings->timeout_ms;
+    transfer->deadline_ms = nd_monotonic_ms() + transfer->timeout_ms;
     transfer->engine = engine;
     transfer->state = ND_TRANSFER_QUEUED;
     list_add(&engine->queue, transfer);
@@ -253,7 +254,7 @@ static void fail_queued(struct nd_engine *engine, struct nd_transfer *transfer,
                         int curl_code)
 {
     transfer->answer.curl_code = curl_code;
-    settle(&engine->queue, transfer);
+    settle(engine, transfer);
 }
 
 static struct nd_handle *take_handle(struct nd_engine *engine)
@@ -307,7 +308,7 @@ static void serve_queue(struct nd_engine *engine)
 {
     struct nd_transfer *transfer = engine->queue.first;
     bool full = false;
-    int64_t now = transfer ? monotonic_ms() : 0;
+    int64_t now = transfer ? nd_monotonic_ms() : 0;
 
     while (transfer) {
         struct nd_transfer *after = transfer->after;
@@ -366,7 +367,7 @@ void nd_engine_step(struct nd_engine *engine)
 static long queue_due_ms(const struct nd_engine *engine, long max)
 {
     const struct nd_transfer *transfer = engine->queue.first;
-    int64_t now = transfer ? monotonic_ms() : 0;
+    int64_t now = transfer ? nd_monotonic_ms() : 0;
     long due = max;
 
     for (; transfer; transfer = transfer->after) {

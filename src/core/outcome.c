@@ -12,7 +12,7 @@
 /* What an outcome means to the caller, and what to do about it. */
 static const char *advice(const struct nd_call *call, enum nd_outcome outcome)
 {
-    if (call->effect == ND_READS)
+    if (call->effect != ND_ERASES)
         return "the call only reads: nothing was changed";
     switch (outcome) {
     case ND_NOT_SENT:
@@ -24,6 +24,11 @@ static const char *advice(const struct nd_call *call, enum nd_outcome outcome)
                "the inbox still exists before asking again";
     }
 }
+
+#if defined(__GNUC__)
+static void say(struct nd_error *err, const struct nd_call *call,
+                const char *format, ...) __attribute__((format(printf, 3, 4)));
+#endif
 
 /* Fills in the message: what happened, then what it means.  One line, and
  * the advice is never what is cut. */
@@ -327,14 +332,4 @@ bool nd_outcome(struct nd_error *err, const struct nd_call *call,
         return true;
     judge_retry(err, call);
     return false;
-}
-
-void nd_outcome_memory(struct nd_error *err, const struct nd_call *call,
-                       const struct nd_answer *answer)
-{
-    begin(err, answer);
-    set_kind(err, answer->sent ? ND_KIND_PROTOCOL : ND_KIND_NETWORK,
-             answer->sent ? ND_UNKNOWN : ND_NOT_SENT, ND_OUT_OF_MEMORY);
-    say(err, call, "memory ran out in this process");
-    judge_retry(err, call);
 }

@@ -10,13 +10,15 @@
 #include "error.h"
 
 /* What the body of an answer says, whatever its HTTP status is. */
+enum nd_says {
+    ND_SAYS_NOTHING, /* not an object, or one without a clear status */
+    ND_SAYS_OK,      /* all that a success needs */
+    ND_SAYS_OK_BUT,  /* its status is, or may be, "OK"; not a success */
+    ND_SAYS_FAIL     /* a refusal */
+};
+
 struct nd_verdict {
-    enum {
-        ND_SAYS_NOTHING, /* not an object, or one without a clear status */
-        ND_SAYS_OK,      /* all that a success needs */
-        ND_SAYS_OK_BUT,  /* its status is, or may be, "OK"; not a success */
-        ND_SAYS_FAIL     /* a refusal */
-    } says;
+    enum nd_says says;
     long reason;      /* of ND_SAYS_FAIL: above 1 */
     const char *flaw; /* why it is neither a success nor a refusal */
 };
@@ -26,9 +28,5 @@ struct nd_verdict {
 bool nd_outcome(struct nd_error *err, const struct nd_call *call,
                 const struct nd_answer *answer,
                 const struct nd_verdict *verdict, const char *secret);
-
-/* Fills err for memory that ran out after the request may have left. */
-void nd_outcome_memory(struct nd_error *err, const struct nd_call *call,
-                       const struct nd_answer *answer);
 
 #endif

@@ -25,6 +25,20 @@ static size_t spells_raw(struct nd_text text, const char *secret)
     return memcmp(text.at, secret, shared) == 0 ? shared : 0;
 }
 
+/* Reads one character of a text that is in JSON strings, however many are
+ * in one another: each adds backslashes before what is escaped. */
+static long nested_char(struct nd_text *text)
+{
+    struct nd_text at = *text;
+
+    while (at.end - at.at >= 2 && at.at[0] == '\\' && at.at[1] == '\\')
+        at.at++;
+    if (at.at == text->at || at.end - at.at < 2)
+        return nd_json_char(text);
+    *text = at;
+    return nd_json_char(text);
+}
+
 static size_t spells_escaped(struct nd_text text, const char *secret)
 {
     const char *start = text.at;

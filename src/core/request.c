@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Two secrets of the longest kind, each byte escaped as \uXXXX. */
-#define ND_BODY_MAX (2 * 6 * (size_t)ND_TOKEN_MAX)
+#define ND_BODY_MAX ((size_t)2 * 6 * ND_TOKEN_MAX)
 
 static char *join(const char *left, const char *right)
 {
@@ -84,20 +84,16 @@ static bool render_body(struct nd_request *request)
     return !body->length || nd_buffer_add(body, "}", 1);
 }
 
-static bool copy_token(struct nd_request *request)
+static const char *find_token(const struct nd_request *request)
 {
     const struct nd_param *param = request->call->params;
-    const char *token = NULL;
     size_t i;
 
     for (i = 0; param[i].field.key; i++) {
-        if (!(param[i].where & ND_BEARER))
-            continue;
-        token = request->values.of[i].set ? request->values.of[i].text
-                                          : request->settings->access_token;
+        if (param[i].where & ND_BEARER)
+            return request->values.of[i].text;
     }
-    request->token = token ? join(token, "") : NULL;
-    return !token || request->token;
+    return NULL;
 }
 
 bool nd_request_render(struct nd_request *request, const struct nd_call *call,
@@ -109,15 +105,14 @@ bool nd_request_render(struct nd_request *request, const struct nd_call *call,
     request->token = NULL;
     request->texts = NULL;
     nd_buffer_init(&request->body, ND_BODY_MAX);
-    if (!copy_values(request, values) || !render_body(request) ||
-        !copy_token(request))
+    if (!copy_values(request, values) || !render_body(request))
         return nd_fail_memory(err);
+    request->token = find_token(request);
     return true;
 }
 
 void nd_request_free(struct nd_request *request)
 {
-    free(request->token);
     free(request->texts);
     nd_buffer_free(&request->body);
     nd_settings_drop(request->settings);

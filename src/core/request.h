@@ -14,7 +14,7 @@ struct nd_request {
     const struct nd_call *call;
     struct nd_settings *settings; /* held */
     struct nd_values values;      /* texts belong to the request */
-    char *token;                  /* what authorises it, or NULL */
+    const char *token;            /* one of the values, or NULL */
     char *texts;                  /* what the values point into */
     struct nd_buffer body;        /* empty for a call without one */
 };

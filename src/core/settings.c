@@ -110,9 +110,32 @@ static bool copy_proxy(struct nd_settings *settings,
            nd_fail_memory(err);
 }
 
+/* What a client is authorised by: one way or the other, or left to each
+ * call. */
+static bool check_credentials(const struct nd_value *values,
+                              struct nd_error *err)
+{
+    bool id = values[ND_OPTION_client_id].set;
+    bool secret = values[ND_OPTION_client_secret].set;
+
+    if (id != secret)
+        return nd_fail(err, ND_MISSING_KEY,
+                       "%s is missing: client_id and client_secret are "
+                       "given together",
+                       id ? "client_secret" : "client_id");
+    if (id && values[ND_OPTION_access_token].set)
+        return nd_fail(err, ND_BAD_VALUE,
+                       "access_token is given beside client_id and "
+                       "client_secret, which replace it: give one or the "
+                       "other");
+    return true;
+}
+
 static bool fill_settings(struct nd_settings *settings,
                           const struct nd_value *values, struct nd_error *err)
 {
+    if (!check_credentials(values, err))
+        return false;
     settings->timeout_ms = milliseconds(number_of(values, ND_OPTION_timeout));
     settings->connect_timeout_ms =
         milliseconds(number_of(values, ND_OPTION_connect_timeout));
@@ -122,6 +145,9 @@ static bool fill_settings(struct nd_settings *settings,
     settings->max_in_flight = (int)number_of(values, ND_OPTION_max_in_flight);
     if (!copy_base_url(settings, &values[ND_OPTION_base_url]) ||
         !copy_text(&settings->access_token, &values[ND_OPTION_access_token]) ||
+        !copy_text(&settings->client_id, &values[ND_OPTION_client_id]) ||
+        !copy_text(&settings->client_secret,
+                   &values[ND_OPTION_client_secret]) ||
         !copy_text(&settings->ca_file, &values[ND_OPTION_ca_file]) ||
         !render_user_agent(settings, &values[ND_OPTION_user_agent]))
         return nd_fail_memory(err);
@@ -145,6 +171,16 @@ struct nd_settings *nd_settings_new(const struct nd_value *values,
     return settings;
 }
 
+const char *nd_settings_text(const struct nd_settings *settings,
+                             const char *key)
+{
+    if (strcmp(key, "access_token") == 0)
+        return settings->access_token;
+    if (strcmp(key, "client_id") == 0)
+        return settings->client_id;
+    return strcmp(key, "client_secret") == 0 ? settings->client_secret : NULL;
+}
+
 struct nd_settings *nd_settings_hold(struct nd_settings *settings)
 {
     settings->references++;
@@ -157,6 +193,8 @@ void nd_settings_drop(struct nd_settings *settings)
         return;
     free(settings->base_url);
     free(settings->access_token);
+    free(settings->client_id);
+    free(settings->client_secret);
     free(settings->ca_file);
     free(settings->proxy);
     free(settings->user_agent);

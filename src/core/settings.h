@@ -23,10 +23,12 @@ extern const struct nd_field nd_options[];
 struct nd_settings {
     int references; /* of its owner and of each transfer under way */
     bool plain_http;
-    char *base_url;     /* without a slash at its end */
-    char *access_token; /* or NULL */
-    char *ca_file;      /* or NULL: the system's store */
-    char *proxy;        /* or NULL: libcurl's environment variables; or "" */
+    char *base_url;      /* without a slash at its end */
+    char *access_token;  /* or NULL */
+    char *client_id;     /* or NULL; not without client_secret */
+    char *client_secret; /* or NULL */
+    char *ca_file;       /* or NULL: the system's store */
+    char *proxy;         /* or NULL: libcurl's environment variables; or "" */
     char *user_agent;
     long timeout_ms;
     long connect_timeout_ms;
@@ -39,6 +41,11 @@ struct nd_settings {
  * option.  NULL on failure. */
 struct nd_settings *nd_settings_new(const struct nd_value *values,
                                     struct nd_error *err);
+
+/* The access_token, client_id or client_secret, by that key; NULL where it
+ * was not given. */
+const char *nd_settings_text(const struct nd_settings *settings,
+                             const char *key);
 
 struct nd_settings *nd_settings_hold(struct nd_settings *settings);
 void nd_settings_drop(struct nd_settings *settings); /* takes NULL */

@@ -23,6 +23,7 @@ bool nd_transfer_init(struct nd_transfer *transfer, const struct nd_call *call,
     transfer->state = ND_TRANSFER_READY;
     transfer->engine = NULL;
     transfer->handle = NULL;
+    transfer->timeout_ms = settings->timeout_ms;
     nd_answer_init(&transfer->answer, settings->max_response_bytes);
     return nd_request_render(&transfer->request, call, values, settings, err);
 }

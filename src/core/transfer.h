@@ -23,6 +23,7 @@ struct nd_transfer {
     enum nd_transfer_state state;
     struct nd_request request;
     struct nd_answer answer;
+    long timeout_ms;            /* for the whole transfer */
     int64_t deadline_ms;        /* of the monotonic clock, once submitted */
     struct nd_engine *engine;   /* NULL unless queued or running */
     struct nd_handle *handle;   /* NULL unless running */

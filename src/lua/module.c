@@ -215,17 +215,49 @@ static int transfer_gc(lua_State *L)
     return 0;
 }
 
-static bool read_params(lua_State *L, int index, const struct nd_call *call,
-                        struct nd_values *values, bool has_token,
-                        struct nd_error *err)
+/* The token that a session has, where the caller gave none. */
+static void set_token(struct nd_values *values, const struct nd_call *call,
+                      const char *token, size_t length)
 {
+    size_t i;
+
+    for (i = 0; call->params[i].field.key; i++) {
+        struct nd_value *value = &values->of[i];
+
+        if (!token || value->set || !(call->params[i].where & ND_BEARER))
+            continue;
+        value->set = true;
+        value->text = token;
+        value->length = length;
+    }
+}
+
+/*
+ * Reads the arguments that prepare and check have in common: settings, the
+ * call's name, its params, and as the fifth a token for a call that is given
+ * none.  The texts of values stay Lua's.
+ */
+static bool read_call(lua_State *L, const struct nd_call **call,
+                      struct nd_values *values, struct nd_error *err)
+{
+    const struct ndl_settings *settings = luaL_checkudata(L, 1, NDL_SETTINGS);
     const struct nd_field *fields[ND_PARAMS_MAX + 1];
+    const char *token;
+    size_t length;
     int i;
 
+    *call = nd_find_call(luaL_checkstring(L, 2));
+    if (!*call)
+        return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
+    token = luaL_optlstring(L, 5, NULL, &length);
     for (i = 0; i <= ND_PARAMS_MAX; i++)
-        fields[i] = call->params[i].field.key ? &call->params[i].field : NULL;
-    return ndl_read_table(L, index, call->name, fields, values->of, err) &&
-           nd_complete_values(values, call, has_token, err);
+        fields[i] =
+            (*call)->params[i].field.key ? &(*call)->params[i].field : NULL;
+    memset(values, 0, sizeof *values);
+    if (!ndl_read_table(L, 3, (*call)->name, fields, values->of, err))
+        return false;
+    set_token(values, *call, token, length);
+    return nd_complete_values(values, *call, settings->settings, err);
 }
 
 /* Writes what was asked for into the error that is kept in reserve, at
@@ -247,6 +279,9 @@ Check and render a call. Nothing is sent, and the engine does not know of it.
 @tparam string name of the call, as in `calls`
 @tparam table params
 @tparam table reserve the error to be raised if memory runs out
+@tparam[opt] string token for a call that is given none
+@tparam[opt] number seconds for the transfer, in place of the client's
+`timeout`
 @treturn[1] userdata the transfer
 @treturn[2] nil
 @treturn[2] table an error
@@ -254,25 +289,60 @@ Check and render a call. Nothing is sent, and the engine does not know of it.
 static int core_prepare(lua_State *L)
 {
     const struct ndl_settings *settings = luaL_checkudata(L, 1, NDL_SETTINGS);
-    const struct nd_call *call = nd_find_call(luaL_checkstring(L, 2));
-    struct nd_settings *options = settings->settings;
     struct ndl_transfer *object;
+    const struct nd_call *call;
     struct nd_values values;
     struct nd_error err;
 
-    luaL_argcheck(L, call, 2, "no such call");
-    memset(&values, 0, sizeof values);
-    if (!read_params(L, 3, call, &values, options->access_token, &err))
+    if (!read_call(L, &call, &values, &err) || !need_engine(state_of(L), &err))
         return ndl_push_error(L, &err, call, &values, NULL);
-    if (!need_engine(state_of(L), &err))
-        return ndl_push_error(L, &err, call, &values, NULL);
+    luaL_argcheck(L, call->method, 2, "not a call of the service");
     object = new_object(L, sizeof *object, NDL_TRANSFER); /* transfer */
     object->state = state_of(L);
     object->state->alive++;
     object->filled = true;
-    if (!nd_transfer_init(&object->transfer, call, &values, options, &err))
+    if (!nd_transfer_init(&object->transfer, call, &values, settings->settings,
+                          &err))
         return ndl_push_error(L, &err, call, &values, NULL);
+    if (!lua_isnoneornil(L, 6))
+        object->transfer.timeout_ms = (long)(luaL_checknumber(L, 6) * 1000);
     fill_reserve(L, 4, &object->transfer.request);
+    return 1;
+}
+
+/***
+Check a call without preparing it.
+@function check
+@tparam userdata settings
+@tparam string name of the call or task
+@tparam table params
+@param unused
+@tparam[opt] string token as for `prepare`
+@treturn[1] table the params as they were understood, but for secrets
+@treturn[2] nil
+@treturn[2] table an error
+*/
+static int core_check(lua_State *L)
+{
+    const struct nd_call *call;
+    struct nd_values values;
+    struct nd_error err;
+
+    if (!read_call(L, &call, &values, &err))
+        return ndl_push_error(L, &err, call, &values, NULL);
+    lua_newtable(L);
+    ndl_set_values(L, call, &values);
+    return 1;
+}
+
+/***
+Seconds of a clock that is never set back.
+@function monotonic
+@treturn number
+*/
+static int core_monotonic(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)nd_monotonic_ms() / 1000);
     return 1;
 }
 
@@ -399,9 +469,18 @@ static const char *type_label(enum nd_type type)
         return "secret";
     case ND_TYPE_WHATSAPP:
         return "number";
-    default:
+    case ND_TYPE_BOOLEAN:
         return "boolean";
+    default:
+        return "text";
     }
+}
+
+static const char *effect_label(enum nd_effect effect)
+{
+    static const char *const labels[] = {"erases", "reads", "signs_in"};
+
+    return labels[effect];
 }
 
 /* Pushes the params of a call as a list. */
@@ -418,7 +497,7 @@ static void push_params(lua_State *L, const struct nd_call *call)
         lua_setfield(L, -2, "name");
         lua_pushstring(L, type_label(param->field.type));
         lua_setfield(L, -2, "type");
-        lua_pushboolean(L, param->where & ND_NEEDED);
+        lua_pushboolean(L, (param->where & ND_NEEDED) != 0);
         lua_setfield(L, -2, "required");
         lua_pushstring(L, param->fallback); /* nil for NULL */
         lua_setfield(L, -2, "default");
@@ -455,11 +534,15 @@ static void push_calls(lua_State *L)
     for (i = 0; i < ND_CALLS; i++) {
         const struct nd_call *call = &nd_calls[i];
 
+        if (!call->method)
+            continue;
         lua_newtable(L); /* calls, call */
         lua_pushstring(L, call->method);
         lua_setfield(L, -2, "method");
         lua_pushstring(L, call->path);
         lua_setfield(L, -2, "path");
+        lua_pushstring(L, effect_label(call->effect));
+        lua_setfield(L, -2, "effect");
         push_params(L, call);
         lua_setfield(L, -2, "params");
         push_reasons(L, call);
@@ -484,6 +567,7 @@ static void push_options(lua_State *L)
 
 static const luaL_Reg functions[] = {
     {"settings", core_settings},
+    {"check", core_check},
     {"prepare", core_prepare},
     {"submit", core_submit},
     {"step", core_step},
@@ -492,6 +576,7 @@ static const luaL_Reg functions[] = {
     {"is_done", core_is_done},
     {"cancel", core_cancel},
     {"finish", core_finish},
+    {"monotonic", core_monotonic},
     {"alive", core_alive},
     {NULL, NULL},
 };

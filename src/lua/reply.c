@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -46,8 +47,11 @@ static enum status read_status(lua_State *L)
 #define REASON_ABSENT (-1)
 #define REASON_INVALID (-2)
 
-/* Reason codes are small; a larger number is not one. */
-#define REASON_MAX 999999999
+/* A larger number would not be exact on every VM, and is no code. */
+static bool is_code(double whole)
+{
+    return whole >= 0 && whole < ND_EXACT_DOUBLE && whole <= (double)LONG_MAX;
+}
 
 /* A whole number from 0 up, or a string of its digits. */
 static long read_reason(lua_State *L)
@@ -63,12 +67,12 @@ static long read_reason(lua_State *L)
         reason = REASON_ABSENT;
         break;
     case LUA_TNUMBER:
-        if (ndl_to_whole(L, -1, &whole) && whole >= 0 && whole <= REASON_MAX)
+        if (ndl_to_whole(L, -1, &whole) && is_code(whole))
             reason = (long)whole;
         break;
     case LUA_TSTRING:
         text = lua_tolstring(L, -1, &length);
-        if (nd_parse_id(&id, text, length) && id <= REASON_MAX)
+        if (nd_parse_id(&id, text, length) && is_code((double)id))
             reason = (long)id;
         break;
     default:
@@ -133,11 +137,91 @@ static bool stands_twice(struct nd_text text, const struct nd_call *call,
     return nd_json_key_twice(text, keys);
 }
 
-static void not_a_success(struct nd_verdict *verdict, int says,
+static void not_a_success(struct nd_verdict *verdict, enum nd_says says,
                           const char *flaw)
 {
     verdict->says = says;
     verdict->flaw = flaw;
+}
+
+/* Pushes the value on the top in another form, and returns true; pushes
+ * nothing where it has that form, or cannot have it. */
+static bool push_converted(lua_State *L, const struct nd_result *result)
+{
+    int type = lua_type(L, -1);
+    char digits[32];
+    const char *text;
+    size_t length;
+    uint64_t id;
+    double whole;
+
+    if (result->form == ND_RESULT_TEXT && type == LUA_TNUMBER &&
+        ndl_to_whole(L, -1, &whole)) {
+        (void)snprintf(digits, sizeof digits, "%.0f", whole);
+        lua_pushstring(L, digits);
+        return true;
+    }
+    if (result->form == ND_RESULT_NUMBER && type == LUA_TSTRING) {
+        text = lua_tolstring(L, -1, &length);
+        if (length == 1 && *text == '0')
+            lua_pushinteger(L, 0);
+        else if (nd_parse_id(&id, text, length))
+            ndl_push_id(L, id);
+        else
+            return false;
+        return true;
+    }
+    return false;
+}
+
+/* The list on the top has an object in each place.  A null would leave a
+ * hole, behind which rows could be missed. */
+static bool is_list_of_objects(lua_State *L)
+{
+    bool good = lua_istable(L, -1);
+
+    if (!good)
+        return false;
+    lua_pushnil(L);
+    while (good && lua_next(L, -2)) { /* key, row */
+        good = lua_type(L, -2) == LUA_TNUMBER && lua_istable(L, -1);
+        lua_pop(L, 1);
+    }
+    if (!good)
+        lua_pop(L, 1);
+    return good;
+}
+
+/* The value on the top has, or can be given, the form. */
+static bool has_form(lua_State *L, const struct nd_result *result)
+{
+    int type = lua_type(L, -1);
+
+    if (result->form == ND_RESULT_LIST)
+        return is_list_of_objects(L);
+    if (type == LUA_TNUMBER)
+        return true;
+    return type == LUA_TSTRING &&
+           (result->form == ND_RESULT_TEXT || push_converted(L, result));
+}
+
+/* Each field that a success of this call needs is there. */
+static bool has_needed_fields(lua_State *L, const struct nd_call *call)
+{
+    const struct nd_result *result;
+    bool has = true;
+    size_t i;
+
+    for (i = 0; has && (result = nd_result_at(call, i)) != NULL; i++) {
+        int top = lua_gettop(L);
+
+        if (!result->needed)
+            continue;
+        (void)push_field(L, result->key);
+        has = has_form(L, result);
+        lua_settop(L, top);
+    }
+    return has;
 }
 
 static void judge_ok(lua_State *L, const struct nd_request *request,
@@ -154,6 +238,9 @@ static void judge_ok(lua_State *L, const struct nd_request *request,
     else if (stands_twice(text, request->call, true))
         not_a_success(verdict, ND_SAYS_OK_BUT,
                       "its body has one of the keys that matter twice");
+    else if (!has_needed_fields(L, request->call))
+        not_a_success(verdict, ND_SAYS_OK_BUT,
+                      "its body says OK without what was asked for");
     else
         verdict->says = ND_SAYS_OK;
 }
@@ -164,6 +251,10 @@ static void judge_object(lua_State *L, const struct nd_request *request,
     enum status status = read_status(L);
     long reason = read_reason(L);
 
+    /* The token call's own sample has a reason only. */
+    if (status == STATUS_NONE && reason == 1 &&
+        request->call->effect == ND_SIGNS_IN)
+        status = STATUS_OK;
     if (stands_twice(text, request->call, false)) {
         not_a_success(verdict, ND_SAYS_OK_BUT,
                       "its body has status or reason twice");
@@ -234,36 +325,6 @@ static void tidy_values(lua_State *L)
         }
         lua_pop(L, 1); /* key */
     }
-}
-
-/* Pushes the value on the top in another form, and returns true; pushes
- * nothing where it has that form, or cannot have it. */
-static bool push_converted(lua_State *L, const struct nd_result *result)
-{
-    int type = lua_type(L, -1);
-    char digits[32];
-    const char *text;
-    size_t length;
-    uint64_t id;
-    double whole;
-
-    if (result->form == ND_RESULT_TEXT && type == LUA_TNUMBER &&
-        ndl_to_whole(L, -1, &whole)) {
-        (void)snprintf(digits, sizeof digits, "%.0f", whole);
-        lua_pushstring(L, digits);
-        return true;
-    }
-    if (result->form == ND_RESULT_NUMBER && type == LUA_TSTRING) {
-        text = lua_tolstring(L, -1, &length);
-        if (length == 1 && *text == '0')
-            lua_pushinteger(L, 0);
-        else if (nd_parse_id(&id, text, length))
-            ndl_push_id(L, id);
-        else
-            return false;
-        return true;
-    }
-    return false;
 }
 
 /* Converts one field of the table on the top. */

@@ -56,24 +56,41 @@ void ndl_push_id(lua_State *L, uint64_t id)
     }
 }
 
-void ndl_set_asked(lua_State *L, const struct nd_call *call,
-                   const struct nd_values *values)
+/* Sets the values of params that go to all of with and none of without. */
+static void set_values(lua_State *L, const struct nd_call *call,
+                       const struct nd_values *values, unsigned int without,
+                       unsigned int with)
 {
     size_t i;
 
     for (i = 0; call->params[i].field.key; i++) {
         const struct nd_field *field = &call->params[i].field;
         const struct nd_value *value = &values->of[i];
+        unsigned int where = call->params[i].where;
 
-        if (!(call->params[i].where & ND_ECHOED) || !value->set)
+        if (!value->set || (where & without) || (where & with) != with)
             continue;
         lua_pushstring(L, field->key);
         if (field->type == ND_TYPE_ID)
             ndl_push_id(L, value->id);
+        else if (field->type == ND_TYPE_BOOLEAN)
+            lua_pushboolean(L, value->boolean);
         else
             lua_pushlstring(L, value->text, value->length);
         lua_rawset(L, -3);
     }
+}
+
+void ndl_set_values(lua_State *L, const struct nd_call *call,
+                    const struct nd_values *values)
+{
+    set_values(L, call, values, ND_FROM_CLIENT, 0);
+}
+
+void ndl_set_asked(lua_State *L, const struct nd_call *call,
+                   const struct nd_values *values)
+{
+    set_values(L, call, values, 0, ND_ECHOED);
 }
 
 static void set_text(lua_State *L, const char *key, const char *text)

@@ -24,7 +24,12 @@ bool ndl_to_whole(lua_State *L, int index, double *whole);
  * digits from 2^53 up. */
 void ndl_push_id(lua_State *L, uint64_t id);
 
-/* Sets what was asked for, key by key, in the table on the top. */
+/* Sets the values of a call's params, key by key, in the table on the top,
+ * without those that may be secrets. */
+void ndl_set_values(lua_State *L, const struct nd_call *call,
+                    const struct nd_values *values);
+
+/* The same for what an answer echoes only: what was asked for. */
 void ndl_set_asked(lua_State *L, const struct nd_call *call,
                    const struct nd_values *values);
 
