@@ -33,6 +33,8 @@ static void lists_the_options_of_the_contract(void **state)
     static const struct nd_field rows[] = {
         {"base_url", ND_TYPE_URL, 0, 0, false},
         {"access_token", ND_TYPE_TOKEN, 0, 0, false},
+        {"client_id", ND_TYPE_TEXT, 0, 0, false},
+        {"client_secret", ND_TYPE_TOKEN, 0, 0, false},
         {"timeout", ND_TYPE_SECONDS, 0, 86400, true},
         {"connect_timeout", ND_TYPE_SECONDS, 0, 86400, true},
         {"max_idle", ND_TYPE_SECONDS, 0, 3600, false},
@@ -57,6 +59,7 @@ static void lists_the_options_of_the_contract(void **state)
         assert_true(nd_options[j].max == rows[i].max);
         assert_int_equal(nd_options[j].open, rows[i].open);
     }
+    assert_int_equal(ND_OPTIONS, COUNT(rows));
     assert_null(nd_options[ND_OPTIONS].key);
 }
 
@@ -138,6 +141,41 @@ static void holds_the_longest_user_agent(void **state)
     assert_contains(settings->user_agent,
                     curl_version_info(CURLVERSION_NOW)->version);
     nd_settings_drop(settings);
+}
+
+/* ----- credentials ----- */
+
+static void takes_client_id_and_secret_together(void **state)
+{
+    struct nd_error err = junk_error();
+    struct nd_settings *settings;
+
+    (void)state;
+    values[ND_OPTION_client_id] = text_value("partner");
+    assert_null(nd_settings_new(values, &err));
+    assert_bad_argument(&err, "MISSING_KEY", "client_secret");
+    values[ND_OPTION_client_secret] = text_value("s3cret-s3cret");
+    settings = make();
+    assert_string_equal(nd_settings_text(settings, "client_id"), "partner");
+    assert_string_equal(nd_settings_text(settings, "client_secret"),
+                        "s3cret-s3cret");
+    assert_null(nd_settings_text(settings, "access_token"));
+    assert_null(nd_settings_text(settings, "base_url"));
+    nd_settings_drop(settings);
+
+    values[ND_OPTION_access_token] = text_value("t0ken-t0ken");
+    err = junk_error();
+    assert_null(nd_settings_new(values, &err));
+    assert_bad_argument(&err, "BAD_VALUE", "access_token");
+    assert_lacks(err.message, "s3cret");
+    assert_lacks(err.message, "t0ken");
+
+    values[ND_OPTION_access_token].set = false;
+    values[ND_OPTION_client_id].set = false;
+    err = junk_error();
+    assert_null(nd_settings_new(values, &err));
+    assert_bad_argument(&err, "MISSING_KEY", "client_id");
+    assert_lacks(err.message, "s3cret");
 }
 
 /* ----- base_url ----- */
@@ -274,6 +312,7 @@ int main(void)
         TEST(has_the_defaults_of_the_contract),
         TEST(copies_what_it_is_given),
         TEST(holds_the_longest_user_agent),
+        TEST(takes_client_id_and_secret_together),
         TEST(drops_the_slashes_at_the_end),
         TEST(rounds_time_outs_up_to_milliseconds),
         TEST(never_reuses_a_connection_past_max_idle),
