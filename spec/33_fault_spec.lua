@@ -1,0 +1,275 @@
+local caller = require("spec.support.caller")
+local leaks = require("spec.support.leaks")
+local mock = require("spec.support.mock")
+
+local NONE = caller.NONE
+local SHORT = caller.short
+
+-- What libcurl ends with.
+local PARTIAL, TIMED_OUT, NO_ANSWER, RECEIVE_FAILED = 18, 28, 52, 56
+local CONNECT_FAILED = 7
+
+describe("a fault of the wire", function()
+  local world
+
+  before_each(function()
+    leaks.before()
+    world = mock.world()
+  end)
+  after_each(leaks.after)
+
+  local function fails(scenario, options, expected)
+    local result, err = caller.delete(world, scenario, nil, options)
+    assert.is_nil(result)
+    expected.call, expected.accountID, expected.inboxID = "delete_inbox", 1, 10
+    expected.retryable = expected.outcome == "not_sent"
+    caller.check_error(err, expected)
+    return err
+  end
+
+  -- Over TLS and over plain http, each on a connection of its own.
+  local function for_each_origin(action)
+    for _, origin in ipairs { mock.https, mock.http } do
+      world = mock.world()
+      action(function(scenario, more)
+        local options = { base_url = world:base_url(scenario, origin), max_idle = 0 }
+        for key, value in pairs(more or {}) do
+          options[key] = value
+        end
+        return options
+      end)
+    end
+  end
+
+  describe("before the request is sent:", function()
+    it("nobody listens", function()
+      fails("ok", { base_url = world:base_url("ok", mock.refused) }, {
+        kind = "network", name = "CONNECT_FAILED", outcome = "not_sent",
+        curl_code = CONNECT_FAILED, http_status = NONE, response = NONE,
+      })
+      assert.equal(0, world:count())
+    end)
+
+    it("the port cannot be connected to", function()
+      fails("ok", { base_url = "http://127.0.0.1:0/api" }, {
+        kind = "network", outcome = "not_sent", http_status = NONE, response = NONE,
+      })
+      assert.equal(0, world:count())
+    end)
+
+    it("the connection is closed in the handshake", function()
+      fails("ok", { base_url = world:base_url("ok", (mock.closed:gsub("^http:", "https:"))) }, {
+        kind = "network", name = "TLS_FAILED", outcome = "not_sent", http_status = NONE,
+      })
+      assert.equal(0, world:count())
+    end)
+
+    it("the handshake stalls for longer than connect_timeout", function()
+      local start = os.time()
+      fails("ok", {
+        base_url = world:base_url("ok", mock.stalled), connect_timeout = SHORT, timeout = 20,
+      }, {
+        kind = "network", name = "TIMEOUT", outcome = "not_sent", curl_code = TIMED_OUT,
+        http_status = NONE,
+      })
+      assert.is_true(os.time() - start <= 5)
+      assert.equal(0, world:count())
+    end)
+
+    it("the handshake stalls for longer than timeout", function()
+      fails("ok", { base_url = world:base_url("ok", mock.stalled), timeout = SHORT }, {
+        kind = "network", name = "TIMEOUT", outcome = "not_sent", curl_code = TIMED_OUT,
+      })
+      assert.equal(0, world:count())
+    end)
+  end)
+
+  describe("after the request was sent:", function()
+    local cases = {
+      { "close", "CONNECTION_LOST", NO_ANSWER },
+      { "bare+close", "CONNECTION_LOST" },
+      { "reset", "CONNECTION_LOST", RECEIVE_FAILED },
+      { "garbage" },
+      { "half_status_line" },
+      { "cut-0", "CONNECTION_LOST" },
+    }
+    for _, case in ipairs(cases) do
+      it(case[1], function()
+        for_each_origin(function(options)
+          local err = fails("", options(case[1]), {
+            kind = "network", name = case[2], outcome = "unknown", http_status = NONE,
+            reason = NONE, response = NONE,
+          })
+          if case[3] and err.curl_code ~= RECEIVE_FAILED then
+            assert.equal(case[3], err.curl_code)
+          end
+          assert.equal(1, world:count())
+        end)
+      end)
+    end
+
+    it("close before the body is read", function()
+      for_each_origin(function(options)
+        fails("", options("close_early"), { kind = "network", outcome = "unknown" })
+        assert.equal(1, world:count())
+      end)
+    end)
+
+    for _, case in ipairs { { "never" }, { "stall_headers", 200 }, { "stall_body", 200 } } do
+      it(case[1] .. ", until the time is over", function()
+        fails("", caller.plain(world, case[1], { timeout = SHORT }), {
+          kind = "network", name = "TIMEOUT", outcome = "unknown", curl_code = TIMED_OUT,
+          http_status = case[2] or NONE, reason = NONE,
+        })
+        assert.equal(1, world:count())
+      end)
+    end
+
+    it("a body that drips for longer than the time allows", function()
+      local start = os.time()
+      fails("", caller.plain(world, "drip-100", { timeout = SHORT }), {
+        kind = "network", name = "TIMEOUT", outcome = "unknown", http_status = 200,
+      })
+      assert.is_true(os.time() - start <= 5)
+      assert.equal(1, world:count())
+    end)
+
+    it("a late answer", function()
+      fails("", caller.plain(world, ("delay-%d"):format(SHORT * 8000), { timeout = SHORT }), {
+        kind = "network", name = "TIMEOUT", outcome = "unknown", http_status = NONE,
+      })
+      assert.equal(1, world:count())
+    end)
+
+    it("a client certificate is wanted, which TLS 1.3 says after the send", function()
+      local _, err = caller.delete(world, "ok", nil,
+        { base_url = world:base_url("ok", mock.client_cert) })
+      caller.check_error(err, { kind = "network", outcome = "unknown", retryable = false })
+      assert.equal(0, world:count())
+    end)
+
+    it("400 kB of header", function()
+      for_each_origin(function(options)
+        fails("", options("many_headers"), {
+          kind = "network", outcome = "unknown", http_status = 200, response = NONE,
+        })
+        assert.equal(1, world:count())
+      end)
+    end)
+
+    it("one header of 400 kB", function()
+      fails("", caller.plain(world, "big_headers"), { kind = "network", outcome = "unknown" })
+      assert.equal(1, world:count())
+    end)
+  end)
+
+  describe("an answer cut", function()
+    local function lengths(scenario)
+      assert(caller.delete(world, scenario))
+      local record = world:requests()[1]
+      world = mock.world()
+      return record.answer_length, record.answer_head_length
+    end
+
+    -- Cuts the answer after each number of bytes in turn.
+    local function cut_everywhere(modifiers, fault, last, status)
+      local first_line = #"HTTP/1.1 200 OK\r\n"
+      for length = 0, last do
+        world = mock.world()
+        local result, err = caller.delete(world, "", nil,
+          caller.plain(world, ("%s%s-%d"):format(modifiers, fault, length)))
+        assert.is_nil(result, "cut at " .. length)
+        caller.check_error(err, {
+          kind = "network", outcome = "unknown", retryable = false, reason = NONE,
+          http_status = length >= first_line and status or NONE,
+        })
+        assert.equal(1, world:count())
+      end
+    end
+
+    it("at each byte leaves the outcome unknown", function()
+      local whole = lengths("ok")
+      cut_everywhere("", "cut", whole - 1, 200)
+      assert(caller.delete(world, "", nil, caller.plain(world, "cut-" .. whole)))
+    end)
+
+    it("at each byte of a refusal too", function()
+      local whole = lengths("ok") - #caller.success + #'{"status":"FAIL","reason":47}'
+      cut_everywhere("reason-47+", "cut", whole - 2, 200)
+      local _, err = caller.delete(world, "", nil, caller.plain(world, "reason-47+cut-" .. whole))
+      caller.check_error(err, { kind = "api", reason = 47, outcome = "rejected" })
+    end)
+
+    it("in chunks at each byte of them", function()
+      local _, head = lengths("ok")
+      head = head - #("Content-Length: 104\r\n") + #"Transfer-Encoding: chunked\r\n"
+      local chunks = math.ceil(#caller.success / 16)
+      local whole = head + #caller.success + chunks * #"10\r\n\r\n" + #"0\r\n\r\n"
+      -- The last chunk may be one digit shorter.
+      cut_everywhere("", "cut_chunked", whole - 8, 200)
+    end)
+
+    it("inside of it over TLS", function()
+      local whole, head = lengths("ok")
+      for _, ending in ipairs { "", "bare+", "reset+" } do
+        for _, length in ipairs { 0, 5, 17, 40, head - 1, head, head + 1, whole - 1 } do
+          world = mock.world()
+          fails(("%scut-%d"):format(ending, length), { max_idle = 0 }, {
+            kind = "network", outcome = "unknown",
+          })
+          assert.equal(1, world:count())
+        end
+      end
+    end)
+
+    for _, status in ipairs { 400, 404, 429, 503 } do
+      it("is no rejection under " .. status, function()
+        -- In the headers, and in the body.
+        for _, length in ipairs { 40, 130 } do
+          world = mock.world()
+          fails("", caller.plain(world, ("status-%d+cut-%d"):format(status, length)), {
+            kind = "network", outcome = "unknown", http_status = status,
+          })
+          assert.equal(1, world:count())
+        end
+      end)
+    end
+
+    it("in its body says so", function()
+      local _, head = lengths("ok")
+      fails("", caller.plain(world, "cut-" .. head + 10), {
+        kind = "network", name = "ANSWER_CUT", outcome = "unknown", curl_code = PARTIAL,
+        http_status = 200, response = caller.success:sub(1, 10),
+      })
+      assert.equal(1, world:count())
+    end)
+
+    it("where nothing tells its length is no success", function()
+      world:script { raw = "HTTP/1.1 200 OK\r\n\r\n" .. caller.success:sub(1, -2) }
+      local _, err = caller.delete(world, "", nil, caller.plain(world, "raw"))
+      caller.check_error(err, { kind = "protocol", outcome = "unknown", http_status = 200 })
+      assert.equal(1, world:count())
+    end)
+  end)
+
+  describe("is none:", function()
+    for _, scenario in ipairs {
+      "chunked", "trailer", "http10", "until_close", "early_hints", "drip-0", "drip-1",
+      "delay-30", "close_idle",
+    } do
+      it(scenario, function()
+        for_each_origin(function(options)
+          local result = assert(caller.delete(world, "", nil, options(scenario)))
+          assert.equal("972501234567", result.whatsapp_number)
+          assert.equal(1, world:count())
+        end)
+      end)
+    end
+
+    it("gzip that nobody asked for is not understood", function()
+      local _, err = caller.delete(world, "gzip")
+      caller.check_error(err, { kind = "protocol", outcome = "unknown", http_status = 200 })
+      assert.equal(1, world:count())
+    end)
+  end)
+end)
