@@ -2,6 +2,7 @@
  * ninedig.core: what the Lua layer is given of the C core.  A call is
  * prepare, submit, then wait_for or steps until it is done, then finish.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../core/call.h"
@@ -25,18 +26,38 @@
 
 /* What is one in a Lua state: the first upvalue of every function here. */
 struct ndl_state {
-    struct nd_engine *engine; /* NULL until it is needed */
-    int alive;                /* settings and transfers, for leak checks */
+    struct nd_engine *engine;   /* NULL until it is needed */
+    struct ndl_native *natives; /* a list */
+    int alive;                  /* how many natives, for leak checks */
+    bool closed;                /* the Lua state is being closed */
+};
+
+/*
+ * What an object has in native memory.  Not in its userdata: a VM that is
+ * short of memory may be unable to call a finalizer, and then frees the
+ * userdata all the same, while libcurl still works on the transfer.  The
+ * state frees what was lost in this way.
+ */
+struct ndl_native {
+    struct ndl_state *state;
+    struct ndl_native *before;
+    struct ndl_native *after;
+    void (*clean)(struct ndl_native *native);
+};
+
+/* The userdata itself. */
+struct ndl_object {
+    struct ndl_state *state;
+    struct ndl_native *native; /* NULL before and after its life */
 };
 
 struct ndl_settings {
-    struct ndl_state *state;
+    struct ndl_native native;
     struct nd_settings *settings; /* NULL until it is filled */
 };
 
 struct ndl_transfer {
-    struct ndl_state *state;
-    bool filled; /* transfer is to be freed */
+    struct ndl_native native;
     struct nd_transfer transfer;
     struct nd_buffer scratch; /* here, so that no Lua error leaks it */
 };
@@ -66,6 +87,78 @@ static int raise_out_of_memory(lua_State *L)
     return luaL_error(L, "not enough memory");
 }
 
+/* ----- objects ----- */
+
+/* Pushes an object and gives it zeroed native memory; NULL where memory is
+ * out. */
+static void *new_native(lua_State *L, size_t size, const char *type,
+                        void (*clean)(struct ndl_native *native))
+{
+    struct ndl_state *state = state_of(L);
+    struct ndl_object *object = new_object(L, sizeof *object, type);
+    struct ndl_native *native = calloc(1, size);
+
+    if (!native)
+        return NULL;
+    native->state = state;
+    native->clean = clean;
+    native->after = state->natives;
+    if (native->after)
+        native->after->before = native;
+    state->natives = native;
+    state->alive++;
+    object->state = state;
+    object->native = native;
+    return native;
+}
+
+static void free_native(struct ndl_native *native)
+{
+    struct ndl_state *state = native->state;
+
+    native->clean(native);
+    if (native->before)
+        native->before->after = native->after;
+    else
+        state->natives = native->after;
+    if (native->after)
+        native->after->before = native->before;
+    state->alive--;
+    free(native);
+}
+
+static void *check_native(lua_State *L, int index, const char *type)
+{
+    struct ndl_object *object = luaL_checkudata(L, index, type);
+
+    luaL_argcheck(L, object->native && !object->state->closed, index,
+                  "finished before");
+    return object->native;
+}
+
+/* Frees what the object at index has, once. */
+static void release(lua_State *L, int index)
+{
+    struct ndl_object *object = lua_touserdata(L, index);
+
+    if (object->native && !object->state->closed)
+        free_native(object->native);
+    object->native = NULL;
+}
+
+static int object_gc(lua_State *L)
+{
+    release(L, 1);
+    return 0;
+}
+
+/* Other finalizers may run after the state's. */
+static bool is_open(lua_State *L, struct nd_error *err)
+{
+    return !state_of(L)->closed ||
+           nd_fail(err, "STATE_CLOSED", "the Lua state is being closed");
+}
+
 /* ----- the engine ----- */
 
 /* In a child of the process that made it, the engine is left and another
@@ -93,6 +186,9 @@ static int state_gc(lua_State *L)
 {
     struct ndl_state *state = lua_touserdata(L, 1);
 
+    while (state->natives)
+        free_native(state->natives);
+    state->closed = true;
     nd_engine_free(state->engine);
     state->engine = NULL;
     return 0;
@@ -145,16 +241,9 @@ static int core_alive(lua_State *L)
 
 /* ----- settings ----- */
 
-static int settings_gc(lua_State *L)
+static void clean_settings(struct ndl_native *native)
 {
-    struct ndl_settings *object = luaL_checkudata(L, 1, NDL_SETTINGS);
-
-    nd_settings_drop(object->settings);
-    object->settings = NULL;
-    if (object->state)
-        object->state->alive--;
-    object->state = NULL;
-    return 0;
+    nd_settings_drop(((struct ndl_settings *)native)->settings);
 }
 
 /***
@@ -176,14 +265,16 @@ static int core_settings(lua_State *L)
     for (i = 0; i <= ND_OPTIONS; i++)
         fields[i] = nd_options[i].key ? &nd_options[i] : NULL;
     memset(values, 0, sizeof values);
-    if (!lua_isnoneornil(L, 1) &&
-        !ndl_read_table(L, 1, "options", fields, values, &err))
+    if (!is_open(L, &err) ||
+        (!lua_isnoneornil(L, 1) &&
+         !ndl_read_table(L, 1, "options", fields, values, &err)))
         return ndl_push_error(L, &err, NULL, NULL, NULL);
-    object = new_object(L, sizeof *object, NDL_SETTINGS); /* settings */
-    object->state = state_of(L);
-    object->state->alive++;
-    object->settings = nd_settings_new(values, &err);
-    if (!object->settings)
+    object = new_native(L, sizeof *object, NDL_SETTINGS, clean_settings);
+    if (object) /* settings */
+        object->settings = nd_settings_new(values, &err);
+    else
+        nd_fail_memory(&err);
+    if (!object || !object->settings)
         return ndl_push_error(L, &err, NULL, NULL, NULL);
     return 1;
 }
@@ -192,27 +283,16 @@ static int core_settings(lua_State *L)
 
 static struct ndl_transfer *check_transfer(lua_State *L)
 {
-    struct ndl_transfer *object = luaL_checkudata(L, 1, NDL_TRANSFER);
-
-    luaL_argcheck(L, object->filled, 1, "finished before");
-    return object;
+    return check_native(L, 1, NDL_TRANSFER);
 }
 
-static void release(struct ndl_transfer *object)
+static void clean_transfer(struct ndl_native *native)
 {
-    if (!object->filled)
-        return;
+    struct ndl_transfer *object = (struct ndl_transfer *)native;
+
     nd_engine_cancel(&object->transfer);
     nd_transfer_free(&object->transfer);
     nd_buffer_free(&object->scratch);
-    object->filled = false;
-    object->state->alive--;
-}
-
-static int transfer_gc(lua_State *L)
-{
-    release(luaL_checkudata(L, 1, NDL_TRANSFER));
-    return 0;
 }
 
 /* The token that a session has, where the caller gave none. */
@@ -240,20 +320,23 @@ static void set_token(struct nd_values *values, const struct nd_call *call,
 static bool read_call(lua_State *L, const struct nd_call **call,
                       struct nd_values *values, struct nd_error *err)
 {
-    const struct ndl_settings *settings = luaL_checkudata(L, 1, NDL_SETTINGS);
+    const struct ndl_settings *settings;
     const struct nd_field *fields[ND_PARAMS_MAX + 1];
     const char *token;
     size_t length;
     int i;
 
     *call = nd_find_call(luaL_checkstring(L, 2));
+    memset(values, 0, sizeof *values);
+    if (!is_open(L, err))
+        return false;
+    settings = check_native(L, 1, NDL_SETTINGS);
     if (!*call)
         return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
     token = luaL_optlstring(L, 5, NULL, &length);
     for (i = 0; i <= ND_PARAMS_MAX; i++)
         fields[i] =
             (*call)->params[i].field.key ? &(*call)->params[i].field : NULL;
-    memset(values, 0, sizeof *values);
     if (!ndl_read_table(L, 3, (*call)->name, fields, values->of, err))
         return false;
     set_token(values, *call, token, length);
@@ -288,7 +371,7 @@ Check and render a call. Nothing is sent, and the engine does not know of it.
 */
 static int core_prepare(lua_State *L)
 {
-    const struct ndl_settings *settings = luaL_checkudata(L, 1, NDL_SETTINGS);
+    const struct ndl_settings *settings;
     struct ndl_transfer *object;
     const struct nd_call *call;
     struct nd_values values;
@@ -297,12 +380,12 @@ static int core_prepare(lua_State *L)
     if (!read_call(L, &call, &values, &err) || !need_engine(state_of(L), &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     luaL_argcheck(L, call->method, 2, "not a call of the service");
-    object = new_object(L, sizeof *object, NDL_TRANSFER); /* transfer */
-    object->state = state_of(L);
-    object->state->alive++;
-    object->filled = true;
-    if (!nd_transfer_init(&object->transfer, call, &values, settings->settings,
-                          &err))
+    settings = check_native(L, 1, NDL_SETTINGS);
+    object = new_native(L, sizeof *object, NDL_TRANSFER, clean_transfer);
+    if (!object) /* transfer */
+        nd_fail_memory(&err);
+    if (!object || !nd_transfer_init(&object->transfer, call, &values,
+                                     settings->settings, &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     if (!lua_isnoneornil(L, 6))
         object->transfer.timeout_ms = (long)(luaL_checknumber(L, 6) * 1000);
@@ -452,7 +535,7 @@ static int core_finish(lua_State *L)
         ndl_make_result(L, transfer);
     else
         results = push_failure(L, object, &err, secret);
-    release(object);
+    release(L, 1);
     return results;
 }
 
@@ -616,8 +699,8 @@ int luaopen_ninedig_core(lua_State *L)
 
     if (!nd_engine_check_libcurl(&err))
         return luaL_error(L, "ninedig: %s", err.message);
-    new_type(L, NDL_SETTINGS, settings_gc);
-    new_type(L, NDL_TRANSFER, transfer_gc);
+    new_type(L, NDL_SETTINGS, object_gc);
+    new_type(L, NDL_TRANSFER, object_gc);
     lua_newtable(L); /* core */
     push_state(L);
     ndl_push_decoder(L);
