@@ -185,9 +185,14 @@ static struct nd_engine *usable_engine(lua_State *L)
 static int state_gc(lua_State *L)
 {
     struct ndl_state *state = lua_touserdata(L, 1);
+    struct ndl_native *native = state->natives;
 
-    while (state->natives)
-        free_native(state->natives);
+    while (native) {
+        struct ndl_native *after = native->after;
+
+        free_native(native);
+        native = after;
+    }
     state->closed = true;
     nd_engine_free(state->engine);
     state->engine = NULL;
