@@ -9,7 +9,8 @@ local order = {
   },
   ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },
   ["lua/ninedig"] = {
-    "error", "protect", "nginx", "wait", "call", "client", "safe", "init",
+    "error", "protect", "nginx", "wait", "call", "task", "session", "read", "lookup",
+    "verify", "deletion", "client", "safe", "init",
   },
 }
 

@@ -1,7 +1,14 @@
 --- Clients: options that are checked once and shared by many calls.
 local call = require("ninedig.call")
 local core = require("ninedig.core")
+local deletion = require("ninedig.deletion")
 local errors = require("ninedig.error")
+local lookup = require("ninedig.lookup")
+local read = require("ninedig.read")
+local session = require("ninedig.session")
+local task = require("ninedig.task")
+local verify = require("ninedig.verify")
+local wait = require("ninedig.wait")
 
 local client = {}
 
@@ -17,12 +24,19 @@ client.methods = methods
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function client.new(options, metatable)
-  local settings, err = core.settings(options)
+  local settings, timeout = core.settings(options)
   if not settings then
-    return nil, err
+    return nil, timeout -- the error
   end
-  local sleep = options and rawget(options, "sleep")
-  return setmetatable({ settings = settings, sleep = sleep }, metatable)
+  options = options or {}
+  local sleep = rawget(options, "sleep")
+  local has_credentials = rawget(options, "client_id") ~= nil
+  return setmetatable({
+    settings = settings,
+    timeout = timeout,
+    way = sleep and wait.hosted(sleep),
+    session = has_credentials and session.new(settings, timeout) or nil,
+  }, metatable)
 end
 
 --- A metatable for clients with these methods.
@@ -32,13 +46,95 @@ function client.metatable(index)
   return { __index = index, __close = index.close, __name = "ninedig.client" }
 end
 
-for name in pairs(core.calls) do
-  methods[name] = function(self, params)
-    if not self.settings then
-      return nil, errors.argument("CLIENT_CLOSED", "the client is closed; make a new one", name)
-    end
-    return call.perform(self.settings, name, params, self.sleep)
+-- Checks the params, so that nothing at all is sent for bad ones, and begins the task.
+local function begin(self, name, params)
+  local current, err = task.new(self, name)
+  if not current then
+    return nil, err
   end
+  local asked
+  asked, err = session.check(current, name, params)
+  if not asked then
+    return nil, err
+  end
+  return current, asked
+end
+
+for name, facts in pairs(core.calls) do
+  if facts.effect == "reads" then
+    methods[name] = function(self, params)
+      params = params or {}
+      local current, asked = begin(self, name, params)
+      if not current then
+        return nil, asked
+      end
+      return read.perform(current, name, params)
+    end
+  end
+end
+
+--- Get a new token and keep it for the client's calls.
+-- @tparam[opt] table params `client_id` and `client_secret`, where the client has none of its own
+-- @treturn[1] table `access_token`, `expiration_time` (unix time), `token_type`, `reason`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function methods:get_access_token(params)
+  params = params or {}
+  local current, asked = begin(self, "get_access_token", params)
+  if not current then
+    return nil, asked
+  end
+  if self.session and next(params) == nil then
+    return session.sign_in(current)
+  end
+  return call.perform(current.way, self.settings, "get_access_token", params)
+end
+
+--- Find the inbox that holds a WhatsApp number.
+-- @tparam table params `whatsapp_number`
+-- @treturn[1] table `accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function methods:find_inbox(params)
+  local current, asked = begin(self, "find_inbox", params)
+  if not current then
+    return nil, asked
+  end
+  return lookup.find_inbox(current, asked.whatsapp_number)
+end
+
+--- Find out by reading whether an inbox is gone.
+-- @tparam table params `accountID`, `inboxID`, and optionally `server` and `whatsapp_number`
+-- @treturn[1] string "deleted", "not_deleted" or "unknown"
+-- @treturn[1] table evidence: `verdict`, `why`, and `looks`, what each look saw and when
+-- @treturn[2] nil
+-- @treturn[2] table an error of kind `argument`
+function methods:verify_deletion(params)
+  local current, asked = begin(self, "verify_deletion", params)
+  if not current then
+    return nil, asked
+  end
+  return verify.run(current, asked)
+end
+
+--- Delete an inbox.
+-- @tparam table params see `ninedig.delete_inbox`
+-- @treturn[1] table what the service confirmed
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function methods:delete_inbox(params)
+  if deletion.is_one_call(self, params) then
+    local way, err = task.way_of(self, "delete_inbox")
+    if not way then
+      return nil, err
+    end
+    return call.perform(way, self.settings, "delete_inbox", params)
+  end
+  local current, asked = begin(self, "delete_inbox", params)
+  if not current then
+    return nil, asked
+  end
+  return deletion.perform(self, current, params, asked)
 end
 
 --- End the use of a client; doing it twice is no error. Calls that are under way go on.

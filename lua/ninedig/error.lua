@@ -19,20 +19,55 @@ function errors.is_error(value)
   return type(value) == "table" and getmetatable(value) == metatable
 end
 
+--- A new error.
+-- @tparam table fields of the error
+-- @treturn table the same table, as an error
+function errors.new(fields)
+  return setmetatable(fields, metatable)
+end
+
+--- An error with the same fields.
+-- @tparam table err
+-- @treturn table
+function errors.copy(err)
+  local fields = {}
+  for key, value in pairs(err) do
+    fields[key] = value
+  end
+  return errors.new(fields)
+end
+
+--- An id in full: some VMs write 123456789012345 as 1.2345678901234e+14.
+-- @tparam integer|string id
+-- @treturn string
+function errors.digits(id)
+  if type(id) == "number" and not math.type then
+    return ("%.0f"):format(id)
+  end
+  return tostring(id)
+end
+
+--- An error in few words, for a list of what was seen.
+-- @tparam table err
+-- @treturn string
+function errors.summary(err)
+  return err.name .. ": " .. err.message
+end
+
 --- A new error of kind `argument`, of which nothing was sent.
 -- @tparam string name upper case, stable
 -- @tparam string message for a person
 -- @tparam[opt] string call which call it is about
 -- @treturn table the error
 function errors.argument(name, message, call)
-  return setmetatable({
+  return errors.new {
     kind = "argument",
     name = name,
     outcome = "not_sent",
     message = message,
     retryable = false,
     call = call,
-  }, metatable)
+  }
 end
 
 -- Once a request has left, running out of memory must not hide that. So each call holds an error in
@@ -92,8 +127,9 @@ end
 -- @treturn table the error
 function errors.spend(reserve, sent)
   local facts = sent and after_send or before_send
+  local erases = core.calls[reserve.call].effect == "erases"
   reserve.kind = facts.kind
-  reserve.outcome = facts.outcome
+  reserve.outcome = erases and facts.outcome or "none"
   reserve.retryable = facts.retryable
   reserve.message = facts.message
   reserve.next_spare = nil

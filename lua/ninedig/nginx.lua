@@ -5,6 +5,7 @@
 -- client that goes away takes its light thread with it; the transfer is then driven on, and its
 -- outcome logged.
 local core = require("ninedig.core")
+local errors = require("ninedig.error")
 
 local nginx = {}
 
@@ -62,7 +63,7 @@ local function log_abandoned(transfer)
   local about = result or err
   local asked = {}
   for _, key in ipairs { "accountID", "server", "inboxID" } do
-    asked[#asked + 1] = about[key] and key .. " " .. tostring(about[key])
+    asked[#asked + 1] = about[key] and key .. " " .. errors.digits(about[key])
   end
   ngx.log(
     ngx.WARN, "ninedig: a caller went away; its call (", table.concat(asked, ", "), ") ended: ",
@@ -125,6 +126,22 @@ local function wait_without_leader(transfer)
     core.step()
     ngx.sleep(PAUSE)
   end
+end
+
+--- LuaJIT's pcall can be yielded across.
+nginx.protected = pcall
+
+--- Wait for nothing; yields.
+-- @tparam number seconds
+function nginx.pause(seconds)
+  ngx.sleep(seconds)
+end
+
+--- Run a function in a timer, which no client that goes away can end.
+-- @tparam function f
+-- @treturn boolean false where no timer can be had
+function nginx.detach(f)
+  return ngx.timer.at(0, f) and true or false
 end
 
 --- Carry out a prepared transfer; yields until it has ended.

@@ -1,47 +1,74 @@
---- How a call waits for its answer.
+--- How a call waits for its answer. A way to wait is a table:
+--
+-- `carry_out(transfer)` hands a prepared transfer over and waits until it has ended;
+-- `pause(seconds)` waits for nothing; `protected` is the pcall that fits;
+-- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot.
 local core = require("ninedig.core")
 local nginx = require("ninedig.nginx")
+local protect = require("ninedig.protect")
 
 local wait = {}
 
-local function block(transfer)
+-- ----- blocking -----
+
+local blocking = { protected = pcall }
+
+function blocking.carry_out(transfer)
   core.submit(transfer)
   core.wait_for(transfer)
 end
+
+function blocking.pause(seconds)
+  local now = core.monotonic()
+  local till = now + seconds
+  while now < till do
+    core.wait(till - now)
+    now = core.monotonic()
+  end
+end
+
+-- ----- in the caller's event loop -----
 
 -- Seconds between two steps where the caller's loop sleeps: at first, and at most. In between they
 -- are a tenth of the time that the call has taken, so that this is what waiting adds to it.
 local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.001, 0.010, 1.1
 
-local function step_and_sleep(transfer, sleep)
-  local pause = FIRST_PAUSE
-  core.submit(transfer)
-  core.step()
-  while not core.is_done(transfer) do
-    sleep(pause)
+--- The way to wait of a caller whose event loop sleeps.
+-- @tparam function sleep of seconds
+-- @treturn table
+function wait.hosted(sleep)
+  local way = { protected = protect.call, pause = sleep }
+
+  function way.carry_out(transfer)
+    local pause = FIRST_PAUSE
+    core.submit(transfer)
     core.step()
-    pause = math.min(pause * GROWTH, LONGEST_PAUSE)
+    while not core.is_done(transfer) do
+      sleep(pause)
+      core.step()
+      pause = math.min(pause * GROWTH, LONGEST_PAUSE)
+    end
   end
+
+  return way
 end
 
---- Choose how to wait here.
--- @tparam[opt] function sleep of the caller's event loop
--- @treturn[1] function that carries a prepared transfer out: `carry_out(transfer, sleep)`
+-- ----- the choice -----
+
+--- The way to wait where we are.
+-- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] string why nothing can wait here
-function wait.choose(sleep)
-  if sleep then
-    return step_and_sleep
-  end
+function wait.here()
   local phase = nginx.phase()
   if not phase or phase == "init" then -- nobody is being served
-    return block
+    return blocking
   end
   local refusal = nginx.refusal(phase)
   if refusal then
     return nil, refusal
   end
-  return nginx.carry_out
+  return nginx
 end
 
 return wait

@@ -75,7 +75,7 @@ long nd_json_char(struct nd_text *text)
 static void skip_string(struct nd_text *text)
 {
     while (text->at < text->end && *text->at != '"')
-        (void)nd_json_char(text);
+        text->at += *text->at == '\\' && text->end - text->at > 1 ? 2 : 1;
     if (text->at < text->end)
         text->at++;
 }
@@ -101,15 +101,28 @@ static bool is_key(struct nd_text after_string)
     return after_string.at < after_string.end && *after_string.at == ':';
 }
 
-bool nd_json_key_twice(struct nd_text text, const char *const *keys)
+/* The bit of the key that a string is; 0 where it is none of them. */
+static unsigned int key_bit(struct nd_text string, const char *const *keys)
+{
+    unsigned int bit = 1;
+
+    for (; *keys; keys++, bit <<= 1) {
+        if (string_is(string, *keys))
+            return bit;
+    }
+    return 0;
+}
+
+unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys)
 {
     unsigned int seen = 0;
+    unsigned int twice = 0;
     int depth = 0;
 
     while (text.at < text.end) {
         char c = *text.at++;
         struct nd_text string = text;
-        int i;
+        unsigned int bit;
 
         if (c == '{' || c == '[')
             depth++;
@@ -120,15 +133,11 @@ bool nd_json_key_twice(struct nd_text text, const char *const *keys)
         skip_string(&text);
         if (depth != 1 || !is_key(text))
             continue;
-        for (i = 0; keys[i]; i++) {
-            if (!string_is(string, keys[i]))
-                continue;
-            if (seen & 1u << i)
-                return true;
-            seen |= 1u << i;
-        }
+        bit = key_bit(string, keys);
+        twice |= seen & bit;
+        seen |= bit;
     }
-    return false;
+    return twice;
 }
 
 /* ----- the repair ----- */

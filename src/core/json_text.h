@@ -21,9 +21,10 @@ struct nd_text nd_json_trim(const char *text, size_t length);
  * result is its code, or a negative number at the end. */
 long nd_json_char(struct nd_text *text);
 
-/* One of the keys stands twice in the object itself, however it is spelt.
- * The text must be well-formed.  keys ends in NULL. */
-bool nd_json_key_twice(struct nd_text text, const char *const *keys);
+/* Which of the keys stand twice in the object itself, however they are
+ * spelt: bit n is that of keys[n].  The text must be well-formed.  keys ends
+ * in NULL. */
+unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys);
 
 /* Adds the text to out, with the comma that is missing between a value at
  * the end of a line and a key at the start of the next one.  False where no

@@ -127,7 +127,6 @@ static CURLcode set_constants(struct nd_handle *handle)
     ND_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     ND_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
     ND_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    ND_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 
     /* A proxy is told nothing that is meant for the service. */
     ND_SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -171,15 +170,23 @@ static CURLcode set_method(CURL *easy, const struct nd_request *request)
     return CURLE_OK;
 }
 
-static CURLcode set_url(CURL *easy, const struct nd_request *request)
+/* Parses the URL once.  Given as text, libcurl would do so for each call,
+ * which takes a sixth of all that it does for one. */
+static CURLcode set_url(struct nd_handle *handle,
+                        const struct nd_request *request)
 {
-    char *url = nd_request_url(request);
-    CURLcode code = CURLE_OUT_OF_MEMORY;
+    char *text = nd_request_url(request);
+    CURLUcode code = CURLUE_OUT_OF_MEMORY;
 
-    if (url)
-        code = curl_easy_setopt(easy, CURLOPT_URL, url); /* copied */
-    free(url);
-    return code;
+    handle->url = curl_url();
+    if (text && handle->url)
+        code = curl_url_set(handle->url, CURLUPART_URL, text,
+                            CURLU_DISALLOW_USER);
+    free(text);
+    if (code == CURLUE_OK)
+        return curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url);
+    return code == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                        : CURLE_URL_MALFORMAT;
 }
 
 static bool same_text(const char *left, const char *right)
@@ -197,9 +204,11 @@ static bool is_set_up_for(const struct nd_handle *handle,
 
 static void forget_setup(struct nd_handle *handle)
 {
+    curl_url_cleanup(handle->url);
     curl_slist_free_all(handle->headers);
     free(handle->token);
     nd_settings_drop(handle->settings);
+    handle->url = NULL;
     handle->headers = NULL;
     handle->token = NULL;
     handle->settings = NULL;
@@ -220,7 +229,7 @@ static CURLcode set_up(struct nd_handle *handle,
     ND_SET(handle->easy, CURLOPT_HTTPHEADER, handle->headers);
     if ((code = set_constants(handle)) != CURLE_OK ||
         (code = set_options(handle->easy, request->settings)) != CURLE_OK ||
-        (code = set_url(handle->easy, request)) != CURLE_OK ||
+        (code = set_url(handle, request)) != CURLE_OK ||
         (code = set_method(handle->easy, request)) != CURLE_OK)
         return code;
     handle->settings = nd_settings_hold(request->settings);

@@ -35,6 +35,7 @@ struct nd_transfer {
  * call of the same kind, of which only the body differs. */
 struct nd_handle {
     void *easy;                   /* CURL */
+    void *url;                    /* CURLU: not parsed again at each call */
     struct curl_slist *headers;   /* what the easy handle points at */
     struct nd_settings *settings; /* held */
     const struct nd_call *call;

@@ -256,6 +256,7 @@ Check a table of options.
 @function settings
 @tparam[opt] table options
 @treturn[1] userdata settings
+@treturn[1] number seconds that a call may take
 @treturn[2] nil
 @treturn[2] table an error
 */
@@ -281,7 +282,8 @@ static int core_settings(lua_State *L)
         nd_fail_memory(&err);
     if (!object || !object->settings)
         return ndl_push_error(L, &err, NULL, NULL, NULL);
-    return 1;
+    lua_pushnumber(L, (lua_Number)object->settings->timeout_ms / 1000);
+    return 2;
 }
 
 /* ----- transfers ----- */

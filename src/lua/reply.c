@@ -123,18 +123,20 @@ static bool echoes_agree(lua_State *L, const struct nd_request *request)
 
 /* ----- the verdict ----- */
 
-static bool stands_twice(struct nd_text text, const struct nd_call *call,
-                         bool with_echoes)
+#define STATUS_OR_REASON 3u /* the bits of the first two keys */
+
+/* Which of the keys that matter stand twice. */
+static unsigned int find_twice(struct nd_text text, const struct nd_call *call)
 {
     const char *keys[ND_PARAMS_MAX + 3] = {"status", "reason"};
     int count = 2;
     size_t i;
 
-    for (i = 0; with_echoes && call->params[i].field.key; i++) {
+    for (i = 0; call->params[i].field.key; i++) {
         if (call->params[i].where & ND_ECHOED)
             keys[count++] = call->params[i].field.key;
     }
-    return nd_json_key_twice(text, keys);
+    return nd_json_keys_twice(text, keys);
 }
 
 static void not_a_success(struct nd_verdict *verdict, enum nd_says says,
@@ -225,7 +227,7 @@ static bool has_needed_fields(lua_State *L, const struct nd_call *call)
 }
 
 static void judge_ok(lua_State *L, const struct nd_request *request,
-                     struct nd_text text, long reason,
+                     unsigned int twice, long reason,
                      struct nd_verdict *verdict)
 {
     if (reason != REASON_ABSENT && reason != 1)
@@ -235,7 +237,7 @@ static void judge_ok(lua_State *L, const struct nd_request *request,
         not_a_success(verdict, ND_SAYS_OK_BUT,
                       "its body says OK about another account, server or "
                       "inbox than was asked for");
-    else if (stands_twice(text, request->call, true))
+    else if (twice)
         not_a_success(verdict, ND_SAYS_OK_BUT,
                       "its body has one of the keys that matter twice");
     else if (!has_needed_fields(L, request->call))
@@ -250,16 +252,17 @@ static void judge_object(lua_State *L, const struct nd_request *request,
 {
     enum status status = read_status(L);
     long reason = read_reason(L);
+    unsigned int twice = find_twice(text, request->call);
 
     /* The token call's own sample has a reason only. */
     if (status == STATUS_NONE && reason == 1 &&
         request->call->effect == ND_SIGNS_IN)
         status = STATUS_OK;
-    if (stands_twice(text, request->call, false)) {
+    if (twice & STATUS_OR_REASON) {
         not_a_success(verdict, ND_SAYS_OK_BUT,
                       "its body has status or reason twice");
     } else if (status == STATUS_OK) {
-        judge_ok(L, request, text, reason, verdict);
+        judge_ok(L, request, twice, reason, verdict);
     } else if (status == STATUS_FAIL && reason > 1) {
         verdict->says = ND_SAYS_FAIL;
         verdict->reason = reason;

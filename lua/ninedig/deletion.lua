@@ -1,0 +1,76 @@
+--- A deletion with what can stand around it: a token, a precondition, a proof.
+local lookup = require("ninedig.lookup")
+local session = require("ninedig.session")
+local task = require("ninedig.task")
+local verify = require("ninedig.verify")
+
+local deletion = {}
+
+--- Whether a deletion is one call and nothing around it.
+-- @tparam table client
+-- @param params as the user gave them
+-- @treturn boolean
+function deletion.is_one_call(client, params)
+  return not client.session
+    and not (type(params) == "table"
+      and (rawget(params, "whatsapp_number") ~= nil or rawget(params, "verify") ~= nil))
+end
+
+-- It has happened, so this is no error.
+local function compare_numbers(result, asked)
+  local number = result.whatsapp_number
+  if asked.whatsapp_number and number and number ~= asked.whatsapp_number then
+    result.number_differs = true
+  end
+  return result
+end
+
+-- An unknown outcome becomes a result where it can be proved, and else carries what was seen. It
+-- has time of its own, as the deletion may have taken all of the call's.
+local function prove(client, current, asked, err)
+  local proof, closed = task.new(client, "verify_deletion", current.token)
+  if not proof then -- the client was closed meanwhile
+    err.verification = { verdict = "unknown", why = closed.message, looks = {} }
+    return nil, err
+  end
+  local verdict, evidence = verify.run(proof, asked)
+  if verdict ~= "deleted" then
+    err.verification = evidence
+    return nil, err
+  end
+  return {
+    status = "OK",
+    reason = 1,
+    accountID = asked.accountID,
+    server = asked.server,
+    inboxID = asked.inboxID,
+    whatsapp_number = asked.whatsapp_number,
+    verified = true,
+    evidence = evidence,
+  }
+end
+
+--- Delete an inbox.
+-- @tparam table client
+-- @tparam table current the task
+-- @tparam table params as the user gave them
+-- @tparam table asked as they were understood
+-- @treturn[1] table the result
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function deletion.perform(client, current, params, asked)
+  local refuted = asked.whatsapp_number and lookup.refute(current, asked)
+  if refuted then
+    return nil, refuted
+  end
+  local result, err = session.perform(current, "delete_inbox", params)
+  if result then
+    return compare_numbers(result, asked)
+  end
+  if asked.verify and err.outcome == "unknown" then
+    return prove(client, current, asked, err)
+  end
+  return nil, err
+end
+
+return deletion

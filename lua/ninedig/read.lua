@@ -1,0 +1,34 @@
+--- Calls that only read, which may be repeated.
+local session = require("ninedig.session")
+local task = require("ninedig.task")
+
+local read = {}
+
+local TRIES = 3
+
+-- Seconds before the second try, at most; twice that before the third.
+local FIRST_PAUSE = 0.5
+
+--- Make a call that only reads, at most three times within the time of the task.
+-- @tparam table current the task
+-- @tparam string name of the call
+-- @tparam[opt] table params
+-- @treturn[1] table the result
+-- @treturn[2] nil
+-- @treturn[2] table the last error
+function read.perform(current, name, params)
+  local pause = FIRST_PAUSE
+  for left = TRIES, 1, -1 do
+    -- A share of the time each, so that a try that gets no answer leaves some for the next.
+    local result, err = session.perform(current, name, params or {}, current:remaining() / left)
+    if result or left == 1 or not err.retryable or err.call ~= name then
+      return result, err
+    end
+    if not current:pause(err.retry_after or pause * task.jitter()) then
+      return nil, err
+    end
+    pause = pause * 2
+  end
+end
+
+return read

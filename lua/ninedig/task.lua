@@ -1,0 +1,89 @@
+--- What a user asked for, which may take several calls: its way to wait, its time, its token.
+local core = require("ninedig.core")
+local errors = require("ninedig.error")
+local wait = require("ninedig.wait")
+
+local task = {}
+task.__index = task
+
+--- How a call of a client waits where we are.
+-- @tparam table client
+-- @tparam string name of what was asked for
+-- @treturn[1] table see `ninedig.wait`
+-- @treturn[2] nil
+-- @treturn[2] table an error of kind `argument`
+function task.way_of(client, name)
+  if not client.settings then
+    return nil, errors.argument("CLIENT_CLOSED", "the client is closed; make a new one", name)
+  end
+  if client.way then
+    return client.way
+  end
+  local way, unable = wait.here()
+  if not way then
+    return nil, errors.argument("PHASE_CANNOT_WAIT", unable, name)
+  end
+  return way
+end
+
+--- Begin a task of a client.
+-- @tparam table client
+-- @tparam string name of what was asked for
+-- @tparam[opt] string token that authorises each of its calls
+-- @treturn[1] table the task
+-- @treturn[2] nil
+-- @treturn[2] table an error of kind `argument`
+function task.new(client, name, token)
+  local way, err = task.way_of(client, name)
+  if not way then
+    return nil, err
+  end
+  return setmetatable({
+    settings = client.settings,
+    session = client.session,
+    way = way,
+    name = name,
+    token = token,
+    deadline = core.monotonic() + client.timeout,
+  }, task)
+end
+
+--- Seconds that are left, 0 or less when there are none.
+-- @treturn number
+function task:remaining()
+  return self.deadline - core.monotonic()
+end
+
+--- Wait for nothing, if there is the time.
+-- @tparam number seconds
+-- @treturn boolean it was done
+function task:pause(seconds)
+  if seconds >= self:remaining() then
+    return false
+  end
+  self.way.pause(seconds)
+  return true
+end
+
+--- The error of a task whose time is over before a call could be sent.
+-- @tparam string name of the call
+-- @treturn table
+function task.out_of_time(name)
+  return errors.new {
+    kind = "network",
+    name = "TIMEOUT",
+    outcome = core.calls[name].effect == "erases" and "not_sent" or "none",
+    message = "the time-out ended before " .. name .. " could be sent: nothing was changed",
+    retryable = true,
+    call = name,
+  }
+end
+
+--- A number from 0 to below 1, for pauses that processes do not take in step. `math.random` would
+-- be the same in each process on some VMs, and seeding it is the program's business.
+-- @treturn number
+function task.jitter()
+  return core.monotonic() * 7919 % 1
+end
+
+return task
