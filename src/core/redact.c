@@ -212,8 +212,10 @@ static size_t secret_value(struct nd_text *text)
 
     while (i < names && !skip_name(&at, secret_names[i]))
         i++;
+    if (i == names) /* soon, as this is asked of every character */
+        return 0;
     skip_any(&at, "\\\"' \t\r\n");
-    if (i == names || at.at >= at.end || (*at.at != ':' && *at.at != '='))
+    if (at.at >= at.end || (*at.at != ':' && *at.at != '='))
         return 0;
     at.at++;
     skip_any(&at, " \t\r\n");
