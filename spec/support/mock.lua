@@ -33,6 +33,7 @@ local POLL = 0.01
 
 -- busted forgets loaded modules between spec files; the mock is for the whole process.
 local KEY = "ninedig.spec.mock"
+local WORLDS = "ninedig.spec.worlds" -- how many were made
 local registry = debug.getregistry()
 
 local function quote(text)
@@ -298,8 +299,6 @@ end
 local World = {}
 World.__index = World
 
-local worlds_made = 0
-
 local function tidy(value)
   if value == cjson.null then
     return nil
@@ -327,8 +326,9 @@ end
 function mock.world(name)
   mock.start()
   if not name then
-    worlds_made = worlds_made + 1
-    name = ("w%s-%d-%d"):format(self_id(), worlds_made, os.time() % 100000)
+    local made = (registry[WORLDS] or 0) + 1
+    registry[WORLDS] = made
+    name = ("w%s-%d-%d"):format(self_id(), made, os.time() % 100000)
   end
   return setmetatable({ name = name }, World)
 end
