@@ -2,7 +2,6 @@
 local call = require("ninedig.call")
 local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
-local errors = require("ninedig.error")
 local lookup = require("ninedig.lookup")
 local read = require("ninedig.read")
 local session = require("ninedig.session")

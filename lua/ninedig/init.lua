@@ -60,7 +60,7 @@ end
 -- @tparam[opt] string options.proxy URL, or "" for none; the environment's where it is not given
 -- @tparam[opt] string options.user_agent put before ninedig's own
 -- @tparam[opt=64] integer options.max_in_flight connections at once, 1 to 1024
--- @tparam[opt] function options.sleep `sleep(seconds)` of the caller's event loop, to host the calls
+-- @tparam[opt] function options.sleep `sleep(seconds)` of the caller's event loop
 -- @treturn table client, with the module's calls as methods, and `close`
 -- @raise an error of kind `argument`
 -- @usage local client = ninedig.client { access_token = token, timeout = 60 }

@@ -125,13 +125,14 @@ local function choose_holder(number, row, servers, holders, incomplete)
   if #holders == 0 and not incomplete then
     return not_found(
       "NUMBER_HAS_NO_INBOX",
-      "the number " .. number .. " is said to be in " .. describe(row) .. ", which does not list it"
+      "the number " .. number .. " is said to be in " .. describe(row)
+        .. ", which does not list it"
     )
   end
   return not_found(
     "INBOX_AMBIGUOUS",
-    "the number " .. number .. " is in " .. describe(row) .. ", and an account of that number is on "
-      .. #servers .. " servers: " .. table.concat(servers, ", ")
+    "the number " .. number .. " is in " .. describe(row)
+      .. ", and an account of that number is on " .. #servers .. " servers: " .. table.concat(servers, ", ")
   )
 end
 

@@ -24,14 +24,14 @@ local function look_at_inboxes(current, asked)
     local failed = err.kind == "network" or err.kind == "http"
     return failed and "failed" or "refused", errors.summary(err)
   end
-  local rows, total = #inboxes.list, inboxes.totalInboxes
+  local inbox, rows, total = errors.digits(asked.inboxID), #inboxes.list, inboxes.totalInboxes
   if lookup.inbox_in(inboxes, asked.inboxID) then
-    return "present", ("inbox %s is listed"):format(errors.digits(asked.inboxID))
+    return "present", ("inbox %s is listed"):format(inbox)
   end
   if lookup.is_incomplete(inboxes) then
-    return "incomplete", ("inbox %s is not among %d rows of %s"):format(errors.digits(asked.inboxID), rows, total)
+    return "incomplete", ("inbox %s is not among %d rows of %s"):format(inbox, rows, total)
   end
-  return "absent", ("inbox %s is not among %d rows"):format(errors.digits(asked.inboxID), rows)
+  return "absent", ("inbox %s is not among %d rows"):format(inbox, rows)
 end
 
 local function names(row, asked)
@@ -42,7 +42,8 @@ end
 
 local function attached_row(numbers, asked)
   for _, row in ipairs(numbers.list) do
-    if names(row, asked) and (not asked.whatsapp_number or row.whatsapp == asked.whatsapp_number) then
+    local number = asked.whatsapp_number or row.whatsapp
+    if names(row, asked) and row.whatsapp == number then
       return row
     end
   end
@@ -79,37 +80,44 @@ end
 
 -- ----- what it proves -----
 
--- By what get_inboxes and get_whatsapp_numbers show: the verdict if this is the last look, why, and
--- whether it is final now.
+local function final(verdict, why)
+  return { verdict = verdict, why = why, final = true }
+end
+
+local function so_far(verdict, why)
+  return { verdict = verdict, why = why, final = false }
+end
+
+-- By what get_inboxes and then get_whatsapp_numbers show: the service's own table in our words.
 local verdicts = {
   absent = {
-    moved = { "deleted", "the inbox is not listed and its number is not in it", true },
-    unnamed = { "deleted", "the inbox is not listed and no number is in it", true },
-    attached = { "unknown", "the inbox is not listed, and yet a number is said to be in it" },
-    failed = { "unknown", "the inbox is not listed, but the numbers could not be read", true },
+    moved = final("deleted", "the inbox is not listed and its number is not in it"),
+    unnamed = final("deleted", "the inbox is not listed and no number is in it"),
+    attached = so_far("unknown", "the inbox is not listed, but a number is said to be in it"),
+    failed = final("unknown", "the inbox is not listed, but the numbers could not be read"),
   },
   incomplete = {
-    moved = { "deleted", "the list of inboxes is not whole, but the number has left the inbox", true },
-    unnamed = { "unknown", "the list of inboxes is not whole, so that absence proves nothing", true },
-    attached = { "unknown", "the list of inboxes is not whole, and a number is still in the inbox" },
-    failed = { "unknown", "the list of inboxes is not whole, and the numbers could not be read", true },
+    moved = final("deleted", "the list of inboxes is not whole, but the number has left the inbox"),
+    unnamed = final("unknown", "the list of inboxes is not whole: absence from it proves nothing"),
+    attached = so_far("unknown", "the list of inboxes is not whole, and a number is in it"),
+    failed = final("unknown", "the list of inboxes is not whole, and the numbers were not read"),
   },
   present = {
-    moved = { "unknown", "the inbox is still listed without its number: it may be under way" },
-    unnamed = { "unknown", "the inbox is still listed without a number: it may be under way" },
-    attached = {
+    moved = so_far("unknown", "the inbox is listed, without its number: perhaps under way"),
+    unnamed = so_far("unknown", "the inbox is listed, without a number: perhaps under way"),
+    attached = so_far(
       "not_deleted",
-      "the inbox is still there with its number; a request that is late could still delete it",
-    },
-    failed = { "unknown", "the inbox is still listed, but the numbers could not be read", true },
+      "the inbox is still there with its number; a request that is late could still delete it"
+    ),
+    failed = final("unknown", "the inbox is still listed, but the numbers could not be read"),
   },
 }
 
-local refused = { "unknown", "the inboxes of the account could not be read", true }
+local unread = final("unknown", "the inboxes of the account could not be read")
 
 local function judge(one)
   local row = verdicts[one.inboxes]
-  return row and row[one.numbers] or refused
+  return row and row[one.numbers] or unread
 end
 
 -- ----- all looks -----
@@ -126,14 +134,14 @@ function verify.run(current, asked)
   for left = LOOKS, 1, -1 do
     looks[#looks + 1] = look(current, asked)
     verdict = judge(looks[#looks])
-    if verdict[3] or left == 1 or not current:pause(pause * (0.5 + task.jitter())) then
+    if verdict.final or left == 1 or not current:pause(pause * (0.5 + task.jitter())) then
       break
     end
     pause = pause * 2
   end
-  return verdict[1], {
-    verdict = verdict[1],
-    why = verdict[2],
+  return verdict.verdict, {
+    verdict = verdict.verdict,
+    why = verdict.why,
     accountID = asked.accountID,
     server = asked.server,
     inboxID = asked.inboxID,
