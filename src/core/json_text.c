@@ -171,7 +171,7 @@ static bool key_on_next_line(struct nd_text text)
     return is_key(text);
 }
 
-bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text)
+bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text, bool *full)
 {
     bool added = false;
     const char *kept = text.at; /* what is not in out yet begins here */
@@ -183,11 +183,13 @@ bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text)
             skip_string(&text);
         if (!ends_value(c) || !key_on_next_line(text))
             continue;
-        if (!nd_buffer_add(out, kept, (size_t)(text.at - kept)) ||
-            !nd_buffer_add(out, ",", 1))
+        *full = !nd_buffer_add(out, kept, (size_t)(text.at - kept)) ||
+                !nd_buffer_add(out, ",", 1);
+        if (*full)
             return false;
         kept = text.at;
         added = true;
     }
-    return added && nd_buffer_add(out, kept, (size_t)(text.end - kept));
+    *full = added && !nd_buffer_add(out, kept, (size_t)(text.end - kept));
+    return added && !*full;
 }

@@ -28,7 +28,8 @@ unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys);
 
 /* Adds the text to out, with the comma that is missing between a value at
  * the end of a line and a key at the start of the next one.  False where no
- * comma is missing there, or out has no room. */
-bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text);
+ * comma is missing there, or out has no room, which full tells. */
+bool nd_json_add_commas(struct nd_buffer *out, struct nd_text text,
+                        bool *full);
 
 #endif

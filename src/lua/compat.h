@@ -33,4 +33,19 @@ static inline void ndl_set_functions(lua_State *L, const luaL_Reg *functions,
 }
 #endif
 
+/* Raises just what Lua raises where memory is out: after a send the Lua layer
+ * knows it by its text, and reports that the outcome is unknown. */
+static inline int ndl_out_of_memory(lua_State *L)
+{
+    lua_pushliteral(L, "not enough memory"); /* luaL_error says where, too */
+    return lua_error(L);
+}
+
+/* Makes room for that many values; raises where memory is out. */
+static inline void ndl_need_stack(lua_State *L, int count)
+{
+    if (!lua_checkstack(L, count))
+        (void)ndl_out_of_memory(L);
+}
+
 #endif

@@ -5,6 +5,10 @@
 /* Deeper answers are not the service's. */
 #define NDL_DEPTH_MAX 32
 
+/* What lua-cjson needs for that.  It takes a stack that cannot grow for an
+ * answer that is too deep. */
+#define NDL_STACK (4 * NDL_DEPTH_MAX)
+
 void ndl_push_decoder(lua_State *L)
 {
     lua_getglobal(L, "require");
@@ -42,18 +46,22 @@ static bool decode(lua_State *L, int decoder, struct nd_text text)
 bool ndl_decode_object(lua_State *L, int decoder, struct nd_text *text,
                        struct nd_buffer *scratch)
 {
+    bool full = false;
     size_t length = (size_t)(text->end - text->at);
 
     /* lua-cjson takes a NUL for the end. */
     if (length < 2 || *text->at != '{' || memchr(text->at, '\0', length))
         return false;
-    luaL_checkstack(L, 4, "decoding an answer");
+    ndl_need_stack(L, NDL_STACK);
     if (decode(L, decoder, *text))
         return true;
     nd_buffer_free(scratch);
     nd_buffer_init(scratch, 2 * length);
-    if (!nd_json_add_commas(scratch, *text))
+    if (!nd_json_add_commas(scratch, *text, &full)) {
+        if (full)
+            (void)ndl_out_of_memory(L);
         return false;
+    }
     text->at = scratch->data;
     text->end = scratch->data + scratch->length;
     return decode(L, decoder, *text);

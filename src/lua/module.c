@@ -82,11 +82,6 @@ static void *new_object(lua_State *L, size_t size, const char *type)
     return object;
 }
 
-static int raise_out_of_memory(lua_State *L)
-{
-    return luaL_error(L, "not enough memory");
-}
-
 /* ----- objects ----- */
 
 /* Pushes an object and gives it zeroed native memory; NULL where memory is
@@ -512,7 +507,7 @@ static int push_failure(lua_State *L, struct ndl_transfer *object,
     nd_buffer_free(response);
     nd_buffer_init(response, NDL_RESPONSE_MAX);
     if (body->length && !nd_redact(response, body->data, body->length, secret))
-        return raise_out_of_memory(L);
+        return ndl_out_of_memory(L);
     return ndl_push_error(L, err, request->call, &request->values, response);
 }
 

@@ -303,7 +303,7 @@ static void tidy_values(lua_State *L)
 {
     double whole;
 
-    luaL_checkstack(L, 6, "reading an answer");
+    ndl_need_stack(L, 6);
     lua_pushnil(L);
     while (lua_next(L, -2)) { /* key, value */
         switch (lua_type(L, -1)) {
