@@ -1,0 +1,233 @@
+local caller = require("spec.support.caller")
+local leaks = require("spec.support.leaks")
+local mock = require("spec.support.mock")
+
+local SHORT = caller.short
+
+describe("the pool of connections", function()
+  local world
+
+  before_each(function()
+    leaks.before()
+    world = mock.world()
+  end)
+  after_each(leaks.after)
+
+  -- How many connections the requests of a world came on.
+  local function connections(of)
+    local seen, count = {}, 0
+    for _, request in ipairs((of or world):requests()) do
+      if not seen[request.connection] then
+        seen[request.connection] = true
+        count = count + 1
+      end
+    end
+    return count
+  end
+
+  -- Runs calls side by side, each in a coroutine that its `sleep` suspends.
+  local function together(calls)
+    local results, threads = {}, {}
+    for i, call in ipairs(calls) do
+      threads[i] = coroutine.create(function()
+        results[i] = { call(coroutine.yield) }
+      end)
+    end
+    local running
+    repeat
+      running = false
+      for _, thread in ipairs(threads) do
+        if coroutine.status(thread) ~= "dead" then
+          assert(coroutine.resume(thread))
+          running = true
+        end
+      end
+    until not running
+    return results
+  end
+
+  for _, origin in ipairs { "https", "http" } do
+    it("uses a connection again over " .. origin, function()
+      for _ = 1, 5 do
+        assert(caller.delete(world, "ok", nil, { base_url = world:base_url("ok", mock[origin]) }))
+      end
+      assert.equal(5, world:count())
+      assert.equal(1, connections())
+    end)
+  end
+
+  it("is shared by all clients and functions of the state", function()
+    assert(caller.delete(world, "ok"))
+    for _, module in ipairs { caller.ninedig, caller.safe } do
+      for _ = 1, 2 do
+        local client = module.client(caller.options(world, "ok"))
+        assert(client:delete_inbox(caller.params()))
+        client:close()
+      end
+      assert(module.delete_inbox(caller.params(), caller.options(world, "ok")))
+    end
+    assert.equal(7, world:count())
+    assert.equal(1, connections())
+  end)
+
+  it("keeps a connection after a refusal and an HTTP status", function()
+    for _, scenario in ipairs { "reason-47", "status-404", "status-500", "ok" } do
+      caller.delete(world, scenario)
+    end
+    assert.equal(4, world:count())
+    assert.equal(1, connections())
+  end)
+
+  for _, origin in ipairs { "https", "http" } do
+    it("keeps nothing with max_idle 0 over " .. origin, function()
+      local options = { base_url = world:base_url("ok", mock[origin]), max_idle = 0 }
+      for _ = 1, 4 do
+        assert(caller.delete(world, "ok", nil, options))
+      end
+      assert.equal(4, world:count())
+      assert.equal(4, connections())
+    end)
+  end
+
+  it("gives nothing to a client with max_idle 0", function()
+    assert(caller.delete(world, "ok"))
+    assert(caller.delete(world, "ok", nil, { max_idle = 0 }))
+    assert(caller.delete(world, "ok"))
+    local requests = world:requests()
+    assert.equal(3, #requests)
+    assert.not_equal(requests[1].connection, requests[2].connection)
+    assert.equal(requests[1].connection, requests[3].connection)
+  end)
+
+  it("gives nothing that was idle for longer than max_idle, or that is closed", function()
+    local brief = mock.world()
+    local function delete_both()
+      assert(caller.delete(world, "ok", nil, { max_idle = 2 }))
+      assert(caller.delete(brief, "ok", nil, { base_url = brief:base_url("ok", mock.brief) }))
+    end
+    delete_both()
+    delete_both()
+    assert.equal(1, connections())
+    assert.equal(1, connections(brief))
+    os.execute("sleep 2.1") -- the time is what is tested; the brief listener closes after 1 s
+    delete_both()
+    assert.equal(3, world:count())
+    assert.equal(2, connections())
+    assert.equal(3, brief:count())
+    assert.equal(2, connections(brief))
+  end)
+
+  describe("with a connection that dies when it is used again", function()
+    for _, ending in ipairs { "", "bare+", "reset+" } do
+      for _, origin in ipairs { "https", "http" } do
+        it(("sends only once: %sclose_reused over %s"):format(ending, origin), function()
+          local options = { base_url = world:base_url(ending .. "close_reused", mock[origin]) }
+          assert(caller.delete(world, "", nil, { base_url = options.base_url, max_idle = 0 }))
+          local first, first_err = caller.delete(world, "", nil, options)
+          -- A connection of an earlier test may have served that one already.
+          if first then
+            assert.equal(2, world:count())
+            first, first_err = caller.delete(world, "", nil, options)
+          end
+          assert.is_nil(first)
+          caller.check_error(first_err, {
+            kind = "network", outcome = "unknown", retryable = false, reason = caller.NONE,
+            http_status = caller.NONE,
+          })
+          local requests = world:requests()
+          assert.is_true(requests[#requests].connection_requests > 1)
+          -- And the next call has a connection of its own.
+          local before = #requests
+          assert(caller.delete(world, "", nil, options))
+          assert.equal(before + 1, world:count())
+          assert.equal(1, world:requests()[before + 1].connection_requests)
+        end)
+      end
+    end
+
+    it("says that a resend was prevented", function()
+      assert(caller.delete(world, "ok"))
+      local _, err = caller.delete(world, "close")
+      caller.check_error(err, {
+        kind = "network", name = "RESEND_PREVENTED", outcome = "unknown", curl_code = 42,
+      })
+      assert.equal(2, world:count())
+      assert.equal(1, connections())
+    end)
+
+    it("sends once in each of many calls", function()
+      local ok, unknown = 0, 0
+      for _ = 1, 20 do
+        local result, err = caller.delete(world, "close_reused")
+        if result then
+          ok = ok + 1
+        else
+          caller.check_error(err, { kind = "network", outcome = "unknown" })
+          unknown = unknown + 1
+        end
+      end
+      assert.equal(20, world:count())
+      assert.is_true(ok >= 9 and unknown >= 9)
+    end)
+  end)
+
+  describe("with calls side by side", function()
+    local function delete_with(options)
+      return function(yield)
+        options.sleep = yield
+        return caller.delete(world, "delay-60", nil, options)
+      end
+    end
+
+    it("has a connection for each", function()
+      local results = together { delete_with {}, delete_with {}, delete_with {} }
+      for i = 1, 3 do
+        assert.is_nil(results[i][2])
+      end
+      assert.equal(3, world:count())
+      assert.equal(3, connections())
+    end)
+
+    it("has max_in_flight at most, and serves the others in order", function()
+      for _, limit in ipairs { 1, 2 } do
+        world = mock.world()
+        local calls = {}
+        for i = 1, 4 do
+          calls[i] = function(yield)
+            return caller.delete(world, "delay-60", { inboxID = i },
+              { max_in_flight = limit, sleep = yield })
+          end
+        end
+        for i, result in ipairs(together(calls)) do
+          assert.is_nil(result[2])
+          assert.equal(i, result[1].inboxID)
+        end
+        assert.equal(4, world:count())
+        assert.equal(limit, connections())
+        if limit == 1 then
+          for i, request in ipairs(world:requests()) do
+            assert.matches(('"inboxID":%d}'):format(i), request.body)
+          end
+        end
+      end
+    end)
+
+    it("lets what waits longer than its time fail unsent", function()
+      local results = together {
+        function(yield)
+          return caller.delete(world, "", nil, caller.plain(world, "never",
+            { max_in_flight = 1, timeout = 3 * SHORT, sleep = yield }))
+        end,
+        function(yield)
+          return caller.delete(world, "", nil, caller.plain(world, "ok",
+            { max_in_flight = 1, timeout = SHORT, sleep = yield }))
+        end,
+      }
+      caller.check_error(results[1][2], { kind = "network", name = "TIMEOUT", outcome = "unknown" })
+      caller.check_error(results[2][2], {
+        kind = "network", name = "TIMEOUT", outcome = "not_sent", retryable = true,
+      })
+      assert.equal(1, world:count())
+    end)
+  end)
+end)
