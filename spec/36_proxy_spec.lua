@@ -1,0 +1,151 @@
+local caller = require("spec.support.caller")
+local leaks = require("spec.support.leaks")
+local mock = require("spec.support.mock")
+
+-- The user name of a proxy's address is the world's name; this is its password.
+local PASSWORD = "password@"
+
+describe("a proxy", function()
+  local world
+
+  before_each(function()
+    leaks.before()
+    world = mock.world()
+  end)
+  after_each(leaks.after)
+
+  local function check_no_token(record)
+    assert.is_nil(record.headers.authorization)
+    assert.is_nil(record.head:find(mock.token, 1, true))
+  end
+
+  it("is told where to connect, and nothing that is for the service", function()
+    assert(caller.delete(world, "ok", nil, { proxy = world:proxy() }))
+    local seen = world:proxy_requests()
+    assert.equal(1, #seen)
+    assert.equal("CONNECT", seen[1].method)
+    assert.equal(mock.https:match("//(.*)$"), seen[1].path)
+    check_no_token(seen[1])
+    local requests = world:requests()
+    assert.equal(1, #requests)
+    assert.equal("Bearer " .. mock.token, requests[1].headers.authorization)
+    assert.is_nil(requests[1].headers["proxy-authorization"])
+    assert.is_nil(requests[1].headers["proxy-connection"])
+  end)
+
+  it("is used again with its tunnel", function()
+    for _ = 1, 3 do
+      assert(caller.delete(world, "ok", nil, { proxy = world:proxy() }))
+    end
+    assert.equal(1, #world:proxy_requests())
+    assert.equal(3, world:count())
+  end)
+
+  it("and no proxy have no connections in common", function()
+    assert(caller.delete(world, "ok"))
+    assert(caller.delete(world, "ok", nil, { proxy = world:proxy() }))
+    assert(caller.delete(world, "ok", nil, { proxy = "" }))
+    assert.equal(1, #world:proxy_requests())
+    local requests = world:requests()
+    assert.equal(3, #requests)
+    assert.not_equal(requests[1].connection, requests[2].connection)
+    assert.equal(requests[1].connection, requests[3].connection)
+  end)
+
+  it("on the loopback may pass on plain http", function()
+    assert(caller.delete(world, "ok", nil,
+      { base_url = world:base_url("ok", mock.http), proxy = world:proxy() }))
+    assert.equal(1, #world:proxy_requests())
+    assert.equal(1, world:count())
+  end)
+
+  for _, listener in ipairs { "proxy_403", "proxy_407", "proxy_close" } do
+    it("that does not connect, " .. listener .. ", leaves the call unsent", function()
+      local result, err = caller.delete(world, "ok", nil, { proxy = world:proxy(listener) })
+      assert.is_nil(result)
+      caller.check_error(err, {
+        kind = "network", outcome = "not_sent", retryable = true, reason = caller.NONE,
+        response = caller.NONE,
+      })
+      caller.check_error(err, {}, PASSWORD)
+      local seen = world:proxy_requests()
+      assert.equal(1, #seen)
+      check_no_token(seen[1])
+      assert.equal(0, world:count())
+    end)
+  end
+
+  it("that nobody runs leaves the call unsent", function()
+    local result, err = caller.delete(world, "ok", nil, { proxy = world:proxy("refused") })
+    assert.is_nil(result)
+    caller.check_error(err, { kind = "network", outcome = "not_sent", retryable = true })
+    caller.check_error(err, {}, PASSWORD)
+    assert.equal(0, world:count())
+  end)
+
+  it("does not hide whom it connects to", function()
+    local result, err = caller.delete(world, "ok", nil,
+      { base_url = world:base_url("ok", mock.untrusted), proxy = world:proxy() })
+    assert.is_nil(result)
+    caller.check_error(err, { kind = "network", name = "TLS_UNTRUSTED", outcome = "not_sent" })
+    assert.equal(1, #world:proxy_requests())
+    assert.equal(0, world:count())
+  end)
+
+  it("does not repeat what was lost behind it", function()
+    local result, err = caller.delete(world, "close", nil, { proxy = world:proxy() })
+    assert.is_nil(result)
+    caller.check_error(err, { kind = "network", outcome = "unknown" })
+    assert.equal(1, world:count())
+  end)
+
+  describe("of the environment", function()
+    -- What a process with these variables prints of its call.
+    local function child(environment, origin, more)
+      return caller.child(environment, ([[
+        local result, err = require("ninedig.safe").delete_inbox(
+          { access_token = %q, accountID = 1, inboxID = 10 },
+          { base_url = %q, ca_file = %q, timeout = 20 %s })
+        io.write(result and result.status or tostring(err))
+      ]]):format(mock.token, world:base_url("ok", origin), mock.ca_file, more or ""))
+    end
+
+    for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
+      it("is used: " .. name, function()
+        assert.equal("OK", child({ [name] = world:proxy() }))
+        assert.equal(1, #world:proxy_requests())
+        check_no_token(world:proxy_requests()[1])
+        assert.equal(1, world:count())
+      end)
+    end
+
+    it("is not used where the proxy is \"\"", function()
+      assert.equal("OK", child({ https_proxy = world:proxy() }, nil, ", proxy = \"\""))
+      assert.equal(0, #world:proxy_requests())
+      assert.equal(1, world:count())
+    end)
+
+    it("gives way to the option", function()
+      assert.equal("OK", child({ https_proxy = world:proxy("proxy_403") }, nil,
+        (", proxy = %q"):format(world:proxy())))
+      assert.equal(1, #world:proxy_requests())
+      assert.equal("proxy", world:proxy_requests()[1].listener)
+      assert.equal(1, world:count())
+    end)
+
+    it("is not used for what no_proxy names", function()
+      assert.equal("OK", child({ https_proxy = world:proxy(), no_proxy = "127.0.0.1" }))
+      assert.equal(0, #world:proxy_requests())
+      assert.equal(1, world:count())
+    end)
+
+    it("is never shown a token in plain http", function()
+      for _, name in ipairs { "http_proxy", "all_proxy", "ALL_PROXY" } do
+        world = mock.world()
+        assert.equal("OK", child({ [name] = world:proxy() }, mock.http))
+        assert.equal(0, #world:proxy_requests())
+        assert.equal(1, world:count())
+      end
+    end)
+  end)
+end)
