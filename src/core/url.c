@@ -68,6 +68,7 @@ static bool is_plain_text(const char *url)
 
 bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
 {
+    const char *authority;
     char *host;
 
     if (!is_plain_text(url))
@@ -81,7 +82,9 @@ bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
                        "and so none of @ ? #",
                        key);
     host = url_part(url, CURLUPART_HOST, 0);
-    if (!host || !strstr(url, "://")) {
+    authority = strstr(url, "://");
+    /* libcurl takes https:///api for the host "api". */
+    if (!host || !authority || authority[3] == '/') {
         curl_free(host);
         return nd_fail(err, ND_BAD_VALUE,
                        "%s must be a whole URL, such as "
