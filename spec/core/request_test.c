@@ -194,19 +194,24 @@ static void has_no_body_where_the_call_has_none(void **state)
 static void renders_the_headers_of_the_contract(void **state)
 {
     static const char *const wanted[] = {
+        "User-Agent: a script/1",
         "Accept: application/json",
         "Expect:", /* none is sent */
         "Content-Type: application/json",
         "Authorization: Bearer call-token",
     };
     struct nd_values values = some_values();
+    struct nd_settings *settings = settings_with(NULL, NULL);
     struct nd_request request;
     struct curl_slist *lines;
     struct curl_slist *line;
     size_t i = 0;
 
     (void)state;
-    render(&request, &values, settings_with(NULL, NULL));
+    free(settings->user_agent);
+    settings->user_agent = strdup("a script/1");
+    assert_non_null(settings->user_agent);
+    render(&request, &values, settings);
     lines = nd_request_headers(&request);
     for (line = lines; line; line = line->next) {
         assert_true(i < COUNT(wanted));

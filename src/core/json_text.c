@@ -74,10 +74,12 @@ long nd_json_char(struct nd_text *text)
 /* Moves from after an opening quote to after the closing one. */
 static void skip_string(struct nd_text *text)
 {
-    while (text->at < text->end && *text->at != '"')
-        text->at += *text->at == '\\' && text->end - text->at > 1 ? 2 : 1;
-    if (text->at < text->end)
-        text->at++;
+    const char *at = text->at;
+    const char *end = text->end;
+
+    while (at < end && *at != '"')
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    text->at = at < end ? at + 1 : end;
 }
 
 /* ----- keys ----- */
@@ -121,7 +123,7 @@ unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys)
 
     while (text.at < text.end) {
         char c = *text.at++;
-        struct nd_text string = text;
+        struct nd_text string;
         unsigned int bit;
 
         if (c == '{' || c == '[')
@@ -130,6 +132,7 @@ unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys)
             depth--;
         if (c != '"')
             continue;
+        string = text;
         skip_string(&text);
         if (depth != 1 || !is_key(text))
             continue;

@@ -1,8 +1,6 @@
 #include "request.h"
 
 #include <curl/curl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,16 +49,25 @@ static bool copy_values(struct nd_request *request,
     return true;
 }
 
-/* Ids as plain digits: a JSON library would write 1e+14 for some. */
+/* As plain digits: a JSON library would write 1e+14 for some. */
+static bool add_id(struct nd_buffer *body, uint64_t id)
+{
+    char digits[ND_ID_DIGITS + 3];
+    char *end = digits + sizeof digits;
+    char *first = end;
+
+    do {
+        *--first = (char)('0' + id % 10);
+        id /= 10;
+    } while (id);
+    return nd_buffer_add(body, first, (size_t)(end - first));
+}
+
 static bool add_value(struct nd_buffer *body, const struct nd_param *param,
                       const struct nd_value *value)
 {
-    char digits[ND_ID_DIGITS + 3];
-
-    if (param->field.type == ND_TYPE_ID) {
-        (void)snprintf(digits, sizeof digits, "%" PRIu64, value->id);
-        return nd_buffer_add_text(body, digits);
-    }
+    if (param->field.type == ND_TYPE_ID)
+        return add_id(body, value->id);
     return nd_buffer_add(body, "\"", 1) &&
            nd_buffer_add_json(body, value->text, value->length) &&
            nd_buffer_add(body, "\"", 1);
@@ -126,11 +133,15 @@ char *nd_request_url(const struct nd_request *request)
     return join(request->settings->base_url, request->call->path);
 }
 
-/* Adds one line; on failure frees the list and leaves NULL. */
-static bool add_line(struct curl_slist **lines, const char *line)
+/* Adds one line, of two pieces; on failure frees the list and leaves
+ * NULL. */
+static bool add_line(struct curl_slist **lines, const char *left,
+                     const char *right)
 {
+    char *line = join(left, right);
     struct curl_slist *longer = line ? curl_slist_append(*lines, line) : NULL;
 
+    free(line);
     if (!longer) {
         curl_slist_free_all(*lines);
         *lines = NULL;
@@ -143,20 +154,17 @@ static bool add_line(struct curl_slist **lines, const char *line)
 struct curl_slist *nd_request_headers(const struct nd_request *request)
 {
     struct curl_slist *lines = NULL;
-    char *authorization;
 
-    /* "Expect:" without a value keeps libcurl from sending one. */
-    if (!add_line(&lines, "Accept: application/json") ||
-        !add_line(&lines, "Expect:"))
+    /* As an option of its own, libcurl would render it anew for each call.
+     * "Expect:" without a value keeps libcurl from sending one. */
+    if (!add_line(&lines, "User-Agent: ", request->settings->user_agent) ||
+        !add_line(&lines, "Accept: ", "application/json") ||
+        !add_line(&lines, "Expect:", "") ||
+        (request->body.length &&
+         !add_line(&lines, "Content-Type: ", "application/json")) ||
+        (request->token &&
+         !add_line(&lines, "Authorization: Bearer ", request->token)))
         return NULL;
-    if (request->body.length &&
-        !add_line(&lines, "Content-Type: application/json"))
-        return NULL;
-    if (request->token) {
-        authorization = join("Authorization: Bearer ", request->token);
-        (void)add_line(&lines, authorization);
-        free(authorization);
-    }
     return lines;
 }
 

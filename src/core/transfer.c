@@ -146,7 +146,6 @@ static CURLcode set_constants(struct nd_handle *handle)
 /* What the client's options decide. */
 static CURLcode set_options(CURL *easy, const struct nd_settings *settings)
 {
-    ND_SET(easy, CURLOPT_USERAGENT, settings->user_agent);
     ND_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, settings->connect_timeout_ms);
     ND_SET(easy, CURLOPT_FRESH_CONNECT, settings->max_age ? 0L : 1L);
     ND_SET(easy, CURLOPT_FORBID_REUSE, settings->max_age ? 0L : 1L);
@@ -298,7 +297,9 @@ void nd_handle_unload(struct nd_handle *handle, int curl_code)
     struct nd_answer *answer = &transfer->answer;
 
     answer->curl_code = curl_code;
-    (void)snprintf(answer->detail, sizeof answer->detail, "%s", handle->error);
+    if (*handle->error)
+        (void)snprintf(answer->detail, sizeof answer->detail, "%s",
+                       handle->error);
     transfer->handle = NULL;
     handle->transfer = NULL;
 }
