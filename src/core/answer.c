@@ -90,12 +90,14 @@ void nd_answer_header(struct nd_answer *answer, const char *line,
 
     if (answer->headers_ended) /* a trailer, which says nothing to us */
         return;
-    if (length > 0 && (line[0] == '\r' || line[0] == '\n'))
+    if (length > 0 && (line[0] == '\r' || line[0] == '\n')) {
         answer->headers_ended = answer->http_status != ND_UNSET;
-    else if ((status = status_of(line, length)) >= 200)
+    } else if ((status = status_of(line, length)) >= 200) {
         answer->http_status = status;
-    else if (header_value(value, "Retry-After:", line, length))
+        answer->retry_after = ND_UNSET; /* what an interim answer said */
+    } else if (header_value(value, "Retry-After:", line, length)) {
         answer->retry_after = seconds_of(value);
+    }
 }
 
 bool nd_answer_body(struct nd_answer *answer, const char *bytes, size_t length)

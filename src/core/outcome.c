@@ -62,7 +62,7 @@ static void tell_detail(char *shown, size_t size, const char *detail,
         (void)snprintf(shown, size, " (%s)", safe.data);
     nd_buffer_free(&safe);
     for (c = shown; *c; c++) {
-        if ((unsigned char)*c < ' ')
+        if ((unsigned char)*c < ' ' || *c == 127)
             *c = ' ';
     }
 }
@@ -117,6 +117,10 @@ static const struct fault sent[] = {
 
 static const struct fault other_sent = {0, "ANSWER_UNREADABLE",
                                         "the answer was not HTTP"};
+static const struct fault not_reconnected = {
+    0, "CONNECTION_LOST",
+    "the connection was lost before an answer, and no other one could be "
+    "made"};
 static const struct fault resend_prevented = {
     0, "RESEND_PREVENTED",
     "the connection was lost before an answer, and libcurl was kept from "
@@ -141,17 +145,21 @@ static const struct fault *find_fault(const struct fault *rows, size_t count,
 
 static const struct fault *fault_of(const struct nd_answer *answer)
 {
+    const struct fault *before = find_fault(
+        not_sent, sizeof not_sent / sizeof *not_sent, answer->curl_code, NULL);
+
     if (!answer->sent)
-        return find_fault(not_sent, sizeof not_sent / sizeof *not_sent,
-                          answer->curl_code, &other_not_sent);
+        return before ? before : &other_not_sent;
     if (answer->resend_prevented)
         return &resend_prevented;
     if (answer->cancelled)
         return &cancelled;
     if (answer->out_of_memory)
         return &no_memory;
+    /* libcurl makes a new connection where a pooled one was lost, which may
+     * fail before the guard is asked about the second send. */
     return find_fault(sent, sizeof sent / sizeof *sent, answer->curl_code,
-                      &other_sent);
+                      before ? &not_reconnected : &other_sent);
 }
 
 /* ----- the rows of the table ----- */
@@ -264,21 +272,27 @@ static void not_understood(struct nd_error *err, const struct nd_call *call,
 
 /* ----- the table ----- */
 
+/* The service has said what is wrong, and would say so again. */
+static bool is_documented(const struct nd_error *err,
+                          const struct nd_call *call)
+{
+    return err->kind == ND_KIND_API && nd_find_reason(call, err->reason);
+}
+
 /* Sending again cannot delete twice, and may succeed. */
 static bool is_retryable(const struct nd_error *err,
                          const struct nd_call *call)
 {
-    bool documented =
-        err->kind == ND_KIND_API && nd_find_reason(call, err->reason) != NULL;
     bool busy = err->http_status == 429 || err->http_status == 503;
 
     if (err->kind == ND_KIND_NETWORK && err->outcome == ND_NOT_SENT)
         return true;
-    return err->outcome == ND_REJECTED && busy && !documented;
+    return err->outcome == ND_REJECTED && busy && !is_documented(err, call);
 }
 
 /* The same for a call that only reads, which may always be sent again. */
-static bool is_read_retryable(const struct nd_error *err)
+static bool is_read_retryable(const struct nd_error *err,
+                              const struct nd_call *call)
 {
     bool busy = err->http_status == 429 || err->http_status == 502 ||
                 err->http_status == 503 || err->http_status == 504;
@@ -286,7 +300,7 @@ static bool is_read_retryable(const struct nd_error *err)
     if (err->kind == ND_KIND_NETWORK)
         return err->outcome == ND_NOT_SENT ||
                err->curl_code == CURLE_OPERATION_TIMEDOUT;
-    return err->kind == ND_KIND_HTTP && busy;
+    return err->kind != ND_KIND_PROTOCOL && busy && !is_documented(err, call);
 }
 
 static void judge_retry(struct nd_error *err, const struct nd_call *call)
@@ -295,7 +309,7 @@ static void judge_retry(struct nd_error *err, const struct nd_call *call)
         err->retryable = is_retryable(err, call);
         return;
     }
-    err->retryable = is_read_retryable(err);
+    err->retryable = is_read_retryable(err, call);
     err->outcome = ND_NONE;
 }
 
