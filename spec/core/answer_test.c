@@ -234,9 +234,7 @@ static void takes_no_other_retry_after(void **state)
         "Retry-After: \xd9\xa1\r\n",
         "Retry-After: inf\r\n",
         "Retry-After: nan\r\n",
-        "Retry-After: 0000000000000000000000000000000000000000000000000"
-        "000000000000000000001
-        ",
+        too_long,
         "Retry-Afterwards: 5\r\n",
         "X-Retry-After: 5\r\n",
         "Retry-After-X: 5\r\n",
