@@ -10,7 +10,7 @@ local order = {
   ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },
   ["lua/ninedig"] = {
     "error", "protect", "nginx", "wait", "call", "task", "session", "read", "lookup",
-    "verify", "deletion", "client", "safe", "init",
+    "verify", "deletion", "scheduler", "bulk", "client", "safe", "init",
   },
 }
 

@@ -1,11 +1,11 @@
 --- Clients: options that are checked once and shared by many calls.
+local bulk = require("ninedig.bulk")
 local call = require("ninedig.call")
 local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
 local lookup = require("ninedig.lookup")
 local read = require("ninedig.read")
 local session = require("ninedig.session")
-local task = require("ninedig.task")
 local verify = require("ninedig.verify")
 local wait = require("ninedig.wait")
 
@@ -45,25 +45,11 @@ function client.metatable(index)
   return { __index = index, __close = index.close, __name = "ninedig.client" }
 end
 
--- Checks the params, so that nothing at all is sent for bad ones, and begins the task.
-local function begin(self, name, params)
-  local current, err = task.new(self, name)
-  if not current then
-    return nil, err
-  end
-  local asked
-  asked, err = session.check(current, name, params)
-  if not asked then
-    return nil, err
-  end
-  return current, asked
-end
-
 for name, facts in pairs(core.calls) do
   if facts.effect == "reads" then
     methods[name] = function(self, params)
       params = params or {}
-      local current, asked = begin(self, name, params)
+      local current, asked = session.begin(self, name, params)
       if not current then
         return nil, asked
       end
@@ -79,7 +65,7 @@ end
 -- @treturn[2] table the error
 function methods:get_access_token(params)
   params = params or {}
-  local current, asked = begin(self, "get_access_token", params)
+  local current, asked = session.begin(self, "get_access_token", params)
   if not current then
     return nil, asked
   end
@@ -95,7 +81,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:find_inbox(params)
-  local current, asked = begin(self, "find_inbox", params)
+  local current, asked = session.begin(self, "find_inbox", params)
   if not current then
     return nil, asked
   end
@@ -109,7 +95,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`
 function methods:verify_deletion(params)
-  local current, asked = begin(self, "verify_deletion", params)
+  local current, asked = session.begin(self, "verify_deletion", params)
   if not current then
     return nil, asked
   end
@@ -122,18 +108,27 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:delete_inbox(params)
-  if deletion.is_one_call(self, params) then
-    local way, err = task.way_of(self, "delete_inbox")
-    if not way then
-      return nil, err
-    end
-    return call.perform(way, self.settings, "delete_inbox", params)
+  return deletion.delete_inbox(self, params)
+end
+
+--- Delete many inboxes.
+-- @tparam table list of params of `delete_inbox`
+-- @tparam[opt] table options
+-- @tparam[opt=8] integer options.concurrency how many at once, 1 to 64
+-- @tparam[opt=true] boolean options.stop_on_error start nothing new after the first error
+-- @tparam[opt] function options.on_result called as `on_result(i, result, err)` as they come
+-- @treturn[1] table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many; `results`: for
+-- each entry of the list `{ result = }`, `{ error = }` or `{ skipped = true }`
+-- @treturn[2] nil
+-- @treturn[2] table a bad argument, or what `on_result` raised, with `report` in it, or
+-- the report, where that is not a table
+-- @treturn[2] ?any what `on_result` raised
+function methods:delete_inboxes(list, options)
+  local run, err = bulk.prepare(self, list, options)
+  if not run then
+    return nil, err
   end
-  local current, asked = begin(self, "delete_inbox", params)
-  if not current then
-    return nil, asked
-  end
-  return deletion.perform(self, current, params, asked)
+  return bulk.perform(run)
 end
 
 --- End the use of a client; doing it twice is no error. Calls that are under way go on.

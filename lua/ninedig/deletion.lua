@@ -1,4 +1,5 @@
 --- A deletion with what can stand around it: a token, a precondition, a proof.
+local call = require("ninedig.call")
 local lookup = require("ninedig.lookup")
 local session = require("ninedig.session")
 local task = require("ninedig.task")
@@ -6,11 +7,8 @@ local verify = require("ninedig.verify")
 
 local deletion = {}
 
---- Whether a deletion is one call and nothing around it.
--- @tparam table client
--- @param params as the user gave them
--- @treturn boolean
-function deletion.is_one_call(client, params)
+-- A deletion is one call, with nothing around it.
+local function is_one_call(client, params)
   return not client.session
     and not (type(params) == "table"
       and (rawget(params, "whatsapp_number") ~= nil or rawget(params, "verify") ~= nil))
@@ -50,15 +48,7 @@ local function prove(client, current, asked, err)
   }
 end
 
---- Delete an inbox.
--- @tparam table client
--- @tparam table current the task
--- @tparam table params as the user gave them
--- @tparam table asked as they were understood
--- @treturn[1] table the result
--- @treturn[2] nil
--- @treturn[2] table the error
-function deletion.perform(client, current, params, asked)
+local function delete_with_care(client, current, params, asked)
   local refuted = asked.whatsapp_number and lookup.refute(current, asked)
   if refuted then
     return nil, refuted
@@ -71,6 +61,27 @@ function deletion.perform(client, current, params, asked)
     return prove(client, current, asked, err)
   end
   return nil, err
+end
+
+--- Delete an inbox.
+-- @tparam table client
+-- @tparam table params as the user gave them
+-- @treturn[1] table the result
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function deletion.delete_inbox(client, params)
+  if is_one_call(client, params) then
+    local way, err = task.way_of(client, "delete_inbox")
+    if not way then
+      return nil, err
+    end
+    return call.perform(way, client.settings, "delete_inbox", params)
+  end
+  local current, asked = session.begin(client, "delete_inbox", params)
+  if not current then
+    return nil, asked
+  end
+  return delete_with_care(client, current, params, asked)
 end
 
 return deletion

@@ -29,6 +29,15 @@ for name, method in pairs(client.methods) do
 end
 methods.close = client.methods.close
 
+-- What `on_result` raised passes through as it is.
+function methods:delete_inboxes(list, options)
+  local report, err, thrown = client.methods.delete_inboxes(self, list, options)
+  if not report then
+    error(thrown == nil and err or thrown, 0)
+  end
+  return report
+end
+
 local metatable = client.metatable(methods)
 
 --- Delete a WhatsApp inbox, with everything in it. It cannot be undone.

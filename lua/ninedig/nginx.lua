@@ -144,6 +144,26 @@ function nginx.detach(f)
   return ngx.timer.at(0, f) and true or false
 end
 
+--- Run a function in several light threads until all of them have ended.
+-- @tparam integer count
+-- @tparam function work
+function nginx.in_threads(count, work)
+  local threads = {}
+  for i = 1, count do
+    threads[i] = ngx.thread.spawn(work)
+  end
+  local failed, raised = false, nil
+  for _, thread in ipairs(threads) do
+    local ok, err = ngx.thread.wait(thread)
+    if not ok then
+      failed, raised = true, err
+    end
+  end
+  if failed then
+    error(raised, 0)
+  end
+end
+
 --- Carry out a prepared transfer; yields until it has ended.
 -- @tparam userdata transfer
 function nginx.carry_out(transfer)

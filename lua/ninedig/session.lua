@@ -178,6 +178,27 @@ function session.check(current, name, params)
   return asked, err
 end
 
+--- Begin a task of a client: its params are checked first, so that nothing is sent for bad ones.
+-- @tparam table client
+-- @tparam string name of the call or task
+-- @param params
+-- @treturn[1] table the task
+-- @treturn[1] table the params as they were understood, but for secrets
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function session.begin(client, name, params)
+  local current, err = task.new(client, name)
+  if not current then
+    return nil, err
+  end
+  local asked
+  asked, err = session.check(current, name, params)
+  if not asked then
+    return nil, err
+  end
+  return current, asked
+end
+
 --- Make a call of the service, with a token of the session if it needs one.
 -- @tparam table current the task
 -- @tparam string name of the call

@@ -2,6 +2,8 @@
 --
 -- `carry_out(transfer)` hands a prepared transfer over and waits until it has ended;
 -- `pause(seconds)` waits for nothing; `protected` is the pcall that fits;
+-- `idle(seconds)` waits, no longer than that, until a step may find something to do, and steps;
+-- `in_threads(count, work)`, where there is one, runs `work` in so many threads at once;
 -- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot.
 local core = require("ninedig.core")
 local nginx = require("ninedig.nginx")
@@ -27,6 +29,10 @@ function blocking.pause(seconds)
   end
 end
 
+function blocking.idle(seconds)
+  core.wait(seconds)
+end
+
 -- ----- in the caller's event loop -----
 
 -- Seconds between two steps where the caller's loop sleeps: at first, and at most. In between they
@@ -48,6 +54,11 @@ function wait.hosted(sleep)
       core.step()
       pause = math.min(pause * GROWTH, LONGEST_PAUSE)
     end
+  end
+
+  function way.idle(seconds)
+    sleep(math.min(seconds, FIRST_PAUSE))
+    core.step()
   end
 
   return way

@@ -6,6 +6,10 @@
     {                                                       \
         {key, ND_TYPE_##type, 0, 0, false}, where, fallback \
     }
+#define ND_COUNT_PARAM(key, min, max)                  \
+    {                                                  \
+        {key, ND_TYPE_COUNT, min, max, false}, 0, NULL \
+    }
 #define ND_CALL(id, name, method, path, effect, ...) \
     {name, method, path, effect, {__VA_ARGS__}},
 #define ND_TASK(id, name, ...) {name, NULL, NULL, ND_READS, {__VA_ARGS__}},
@@ -17,6 +21,7 @@ const struct nd_call nd_calls[] = {
 #undef ND_CALL
 #undef ND_TASK
 #undef ND_PARAM
+#undef ND_COUNT_PARAM
 
 static const struct {
     enum nd_call_id call;

@@ -56,6 +56,27 @@ void ndl_push_id(lua_State *L, uint64_t id)
     }
 }
 
+static void push_value(lua_State *L, enum nd_type type,
+                       const struct nd_value *value)
+{
+    switch (type) {
+    case ND_TYPE_ID:
+        ndl_push_id(L, value->id);
+        break;
+    case ND_TYPE_COUNT:
+        lua_pushinteger(L, (lua_Integer)value->number);
+        break;
+    case ND_TYPE_BOOLEAN:
+        lua_pushboolean(L, value->boolean);
+        break;
+    case ND_TYPE_FUNCTION:
+        lua_pushboolean(L, 1); /* there is one */
+        break;
+    default:
+        lua_pushlstring(L, value->text, value->length);
+    }
+}
+
 /* Sets the values of params that go to all of with and none of without. */
 static void set_values(lua_State *L, const struct nd_call *call,
                        const struct nd_values *values, unsigned int without,
@@ -71,12 +92,7 @@ static void set_values(lua_State *L, const struct nd_call *call,
         if (!value->set || (where & without) || (where & with) != with)
             continue;
         lua_pushstring(L, field->key);
-        if (field->type == ND_TYPE_ID)
-            ndl_push_id(L, value->id);
-        else if (field->type == ND_TYPE_BOOLEAN)
-            lua_pushboolean(L, value->boolean);
-        else
-            lua_pushlstring(L, value->text, value->length);
+        push_value(L, field->type, value);
         lua_rawset(L, -3);
     }
 }
