@@ -1,8 +1,6 @@
 --- Many deletions at once.
-local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
 local errors = require("ninedig.error")
-local nginx = require("ninedig.nginx")
 local scheduler = require("ninedig.scheduler")
 local session = require("ninedig.session")
 
@@ -24,7 +22,7 @@ local function check_list(list)
   for key in next, list do
     count = count + 1
     if type(key) ~= "number" then
-      return refuse("UNKNOWN_KEY", "delete_inboxes takes a list; %q is no place in one", tostring(key))
+      return refuse("UNKNOWN_KEY", "delete_inboxes takes a list; %q is no place in it", tostring(key))
     end
   end
   for i = 1, count do

@@ -117,8 +117,8 @@ end
 -- @tparam[opt=8] integer options.concurrency how many at once, 1 to 64
 -- @tparam[opt=true] boolean options.stop_on_error start nothing new after the first error
 -- @tparam[opt] function options.on_result called as `on_result(i, result, err)` as they come
--- @treturn[1] table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many; `results`: for
--- each entry of the list `{ result = }`, `{ error = }` or `{ skipped = true }`
+-- @treturn[1] table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many;
+-- `results`: for each entry of the list `{ result = }`, `{ error = }` or `{ skipped = true }`
 -- @treturn[2] nil
 -- @treturn[2] table a bad argument, or what `on_result` raised, with `report` in it, or
 -- the report, where that is not a table
