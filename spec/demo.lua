@@ -1,4 +1,4 @@
--- What `make demo` shows: one inbox deleted at the mock of the service, and the same asked for again.
+-- What `make demo` shows: an inbox deleted at the mock of the service, and asked for once more.
 local mock = require("spec.support.mock")
 local ninedig = require("ninedig")
 
