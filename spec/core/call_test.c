@@ -101,7 +101,7 @@ static void finds_each_call_by_its_name(void **state)
     }
     assert_null(nd_find_call(""));
     assert_null(nd_find_call("DELETE_INBOX"));
-    assert_null(nd_find_call("delete_inboxes"));
+    assert_null(nd_find_call("delete_inbox_"));
 }
 
 static void is_method(const char *method)
