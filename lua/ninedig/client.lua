@@ -1,6 +1,5 @@
 --- Clients: options that are checked once and shared by many calls.
 local bulk = require("ninedig.bulk")
-local call = require("ninedig.call")
 local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
 local lookup = require("ninedig.lookup")
@@ -33,7 +32,7 @@ function client.new(options, metatable)
   return setmetatable({
     settings = settings,
     timeout = timeout,
-    way = sleep and wait.hosted(sleep),
+    way = sleep and wait.hosted(sleep) or wait.everywhere,
     session = has_credentials and session.new(settings, timeout) or nil,
   }, metatable)
 end
@@ -53,7 +52,7 @@ for name, facts in pairs(core.calls) do
       if not current then
         return nil, asked
       end
-      return read.perform(current, name, params)
+      return read.perform(current, name, asked)
     end
   end
 end
@@ -69,10 +68,10 @@ function methods:get_access_token(params)
   if not current then
     return nil, asked
   end
-  if self.session and next(params) == nil then
-    return session.sign_in(current)
+  if not self.session or next(params) ~= nil then
+    current.session = session.for_credentials(self, params)
   end
-  return call.perform(current.way, self.settings, "get_access_token", params)
+  return session.sign_in(current)
 end
 
 --- Find the inbox that holds a WhatsApp number.

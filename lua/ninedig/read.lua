@@ -18,12 +18,16 @@ local FIRST_PAUSE = 0.5
 -- @treturn[2] table the last error
 function read.perform(current, name, params)
   local pause = FIRST_PAUSE
+  local renewed = false
+  local result, err, renewed_now
   for left = TRIES, 1, -1 do
-    -- A share of the time each, so that a try that gets no answer leaves some for the next.
-    local result, err = session.perform(current, name, params or {}, current:remaining() / left)
+    -- Half of the time that is left, so that a try which gets no answer leaves some for the next.
+    local seconds = current:remaining() / math.min(left, 2)
+    result, err, renewed_now = session.perform(current, name, params or {}, seconds, not renewed)
     if result or left == 1 or not err.retryable or err.call ~= name then
       return result, err
     end
+    renewed = renewed or renewed_now
     if not current:pause(err.retry_after or pause * task.jitter()) then
       return nil, err
     end

@@ -13,27 +13,33 @@ local MARGIN = 60
 -- insist.
 local REFUSAL_LASTS = 60
 
--- Seconds after which one that was to end by itself is no longer waited for.
+-- Seconds after its time-out from which a token request is given up that has not ended by itself.
 local GRACE = 1
 
--- Seconds between two looks whether another call has got the token.
+-- Seconds between two looks whether the token has come.
 local PAUSE = 0.002
 
 --- The session of a client with credentials.
 -- @tparam userdata settings
 -- @tparam number timeout seconds
+-- @tparam[opt] table credentials `client_id` and `client_secret`, in place of the client's
 -- @treturn table
-function session.new(settings, timeout)
+function session.new(settings, timeout, credentials)
   return {
     settings = settings,
     timeout = timeout,
+    credentials = credentials or {},
     answer = nil, -- of the last token request that succeeded, with the token
-    fetches = 0, -- token requests that have ended
-    fetching_till = nil, -- monotonic time until which one may be under way
-    last_error = nil, -- of the last one
-    refused_till = 0, -- monotonic time
+    fetch = nil, -- the token request that is under way
+    refusal = nil, -- the error of the last one that was refused
+    refused_till = nil, -- monotonic time until which it holds
   }
 end
+
+-- ----- one token request at a time -----
+--
+-- It belongs to the session and not to the call that began it: whoever waits for it drives it on,
+-- and the first to see its end takes it in. So nobody waits for a coroutine that has gone away.
 
 local function is_refusal(err)
   local status = err.http_status or 0
@@ -41,78 +47,154 @@ local function is_refusal(err)
     or err.kind == "http" and status >= 400 and status < 500 and status ~= 408 and status ~= 429
 end
 
-local function keep(self, result, err)
-  self.fetches = self.fetches + 1
-  self.fetching_till = nil
-  self.last_error = err
-  if result then
-    self.answer = result
+local function not_understood(message)
+  return errors.new {
+    kind = "protocol",
+    name = "ANSWER_NOT_UNDERSTOOD",
+    outcome = "none",
+    message = "the service's answer cannot be used: " .. message,
+    retryable = false,
+    call = "get_access_token",
+  }
+end
+
+-- The token goes into a header as it is, and so must be one by our own rules too.
+local function check_answer(self, answer)
+  local params = { access_token = answer.access_token }
+  local asked, err = core.check(self.settings, "get_accounts", params)
+  if not asked then
+    return nil, not_understood(err.message)
+  end
+  return answer
+end
+
+local function take_in(self, answer, err)
+  if answer then
+    answer, err = check_answer(self, answer)
+  end
+  if answer then
+    self.answer, self.refusal = answer, nil
   elseif is_refusal(err) then
+    self.refusal = err
     self.refused_till = core.monotonic() + REFUSAL_LASTS
   end
-  return result, err
+  return answer, err
 end
 
-local function fetch(self, way, seconds)
-  local ok, result, err = way.protected(
-    call.perform, way, self.settings, "get_access_token", {}, nil, seconds
+local function finish(fetch)
+  local ok, answer, err = pcall(core.finish, fetch.transfer)
+  if ok then
+    errors.release(fetch.reserve)
+    return answer, err
+  elseif answer == "not enough memory" then
+    return nil, errors.spend(fetch.reserve, true)
+  end
+  return error(answer, 0)
+end
+
+-- Whether a token request has ended; drives it on where it has not.
+local function has_ended(self, fetch)
+  if fetch.ended then
+    return true
+  end
+  core.step()
+  if core.monotonic() >= fetch.till then
+    core.cancel(fetch.transfer)
+  end
+  if core.is_done(fetch.transfer) then
+    fetch.ended = true
+    self.fetch = nil
+    fetch.answer, fetch.err = take_in(self, finish(fetch))
+  end
+  return fetch.ended
+end
+
+local function start_fetch(self, way)
+  local reserve = errors.reserve()
+  local transfer, err = core.prepare(
+    self.settings, "get_access_token", self.credentials, reserve, nil, self.timeout
   )
-  if not ok then
-    self.fetching_till = nil
-    error(result, 0)
+  if not transfer then
+    errors.release(reserve)
+    return nil, err
   end
-  return keep(self, result, err)
+  local fetch = {
+    transfer = transfer,
+    reserve = reserve,
+    till = core.monotonic() + self.timeout + GRACE,
+    ended = false,
+  }
+  core.submit(transfer)
+  self.fetch = fetch
+  if way.detach then -- those who wait can be ended from outside, all of them
+    way.detach(function()
+      while not has_ended(self, fetch) do
+        way.pause(PAUSE)
+      end
+    end)
+  end
+  return fetch
 end
 
--- In nginx a call can be ended from outside, and others wait for the token too: there it is got in
--- a context of its own.
-local function start_fetch(self, current)
-  local way = current.way
-  self.fetching_till = core.monotonic() + self.timeout + GRACE
-  local function fetch_apart()
-    fetch(self, way)
-  end
-  if not (way.detach and way.detach(fetch_apart)) then
-    fetch(self, way, current:remaining())
-  end
+local function no_token_in_time()
+  return errors.new {
+    kind = "network",
+    name = "TIMEOUT",
+    outcome = "none",
+    message = "no access token came within the time-out",
+    retryable = true,
+    call = "get_access_token",
+  }
 end
 
-local function is_fetching(self)
-  return self.fetching_till and core.monotonic() < self.fetching_till
-end
-
--- A token request, or the end of the one that is under way.
+-- The answer of the token request that is under way, or of a new one.
 local function renew(self, current)
-  local seen = self.fetches
   if current:remaining() <= 0 then
-    return nil, task.out_of_time("get_access_token")
+    return nil, no_token_in_time()
   end
-  if not is_fetching(self) then
-    start_fetch(self, current)
-  end
-  while self.fetches == seen and is_fetching(self) do
-    if not current:pause(PAUSE) then
-      return nil, task.out_of_time("get_access_token")
+  local fetch = self.fetch
+  if not fetch then
+    local err
+    fetch, err = start_fetch(self, current.way)
+    if not fetch then
+      return nil, err
     end
   end
-  if self.fetches == seen then -- who was to get it has gone away
-    return renew(self, current)
+  while not has_ended(self, fetch) do
+    if not current:pause(PAUSE) then
+      return nil, no_token_in_time()
+    end
   end
-  if self.last_error then
-    return nil, self.last_error
+  return fetch.answer, fetch.err
+end
+
+-- Takes in a token request that has ended while nobody waited, and tells whether the service has
+-- lately refused one.
+local function is_refused(self)
+  if self.fetch then
+    has_ended(self, self.fetch)
   end
-  return self.answer.access_token
+  return self.refusal ~= nil and core.monotonic() < self.refused_till
 end
 
 local function get_token(self, current)
-  if core.monotonic() < self.refused_till then
-    return nil, self.last_error
+  if is_refused(self) then
+    return nil, self.refusal
   end
-  if self.answer and os.time() < self.answer.expiration_time - MARGIN then
-    return self.answer.access_token
+  local answer, err = self.answer, nil
+  if not answer or os.time() >= answer.expiration_time - MARGIN then
+    answer, err = renew(self, current)
   end
-  return renew(self, current)
+  return answer and answer.access_token, err
 end
+
+local function forget_token(self, token)
+  if self.answer and self.answer.access_token == token then -- nobody has renewed it meanwhile
+    self.answer = nil
+  end
+end
+
+-- ----- calls with the token -----
 
 -- The token call's error as that of a call which needed the token.
 local function blame(err, name)
@@ -124,39 +206,39 @@ local function blame(err, name)
   return nil, own
 end
 
+local function send(current, name, params, token, seconds)
+  local remaining = current:remaining()
+  if remaining <= 0 then
+    return nil, task.out_of_time(name)
+  end
+  seconds = math.min(seconds or remaining, remaining)
+  return call.perform(current.way, current.settings, name, params, token, seconds)
+end
+
 local function is_token_refused(err)
   return err and err.kind == "api" and err.name == "ACCESS_TOKEN_INVALID"
 end
 
-local function forget_token(self, token)
-  if self.answer and self.answer.access_token == token then -- nobody has renewed it meanwhile
-    self.answer = nil
-  end
-end
-
-local function perform_with_session(current, name, params, seconds)
+local function perform_with_session(current, name, params, seconds, may_renew)
   local self = current.session
   local token, err = get_token(self, current)
   if not token then
     return blame(err, name)
   end
   local result
-  result, err = call.perform(current.way, current.settings, name, params, token, seconds)
-  if not is_token_refused(err) then
-    return result, err
+  result, err = send(current, name, params, token, seconds)
+  if not (may_renew and is_token_refused(err)) then
+    return result, err, false
   end
-  -- The service refused before acting: this is the one call that may be repeated.
+  -- A whole answer says that the service refused before acting: this is the one call that may be
+  -- repeated.
   forget_token(self, token)
   token, err = get_token(self, current)
   if not token then
     return blame(err, name)
   end
-  if current:remaining() <= 0 then
-    return nil, task.out_of_time(name)
-  end
-  return call.perform(
-    current.way, current.settings, name, params, token, math.min(seconds, current:remaining())
-  )
+  result, err = send(current, name, params, token, seconds)
+  return result, err, true
 end
 
 -- Stands for the token that a session will have, where params are checked before it is got.
@@ -199,45 +281,58 @@ function session.begin(client, name, params)
   return current, asked
 end
 
---- Make a call of the service, with a token of the session if it needs one.
+--- Make a call of the service, with a token of the session if it needs one. Where that is refused
+-- with reason 3, it is renewed once and the call made once more.
 -- @tparam table current the task
 -- @tparam string name of the call
 -- @tparam table params
--- @tparam[opt] number seconds that it may take at most
+-- @tparam[opt] number seconds that each of the calls may take at most
+-- @tparam[opt=true] boolean may_renew
 -- @treturn[1] table the result
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function session.perform(current, name, params, seconds)
-  local remaining = current:remaining()
-  seconds = math.min(seconds or remaining, remaining)
-  if seconds <= 0 then
-    return nil, task.out_of_time(name)
-  end
+-- @treturn[2] boolean the token was renewed for it
+function session.perform(current, name, params, seconds, may_renew)
   if current.session and not current.token then
-    return perform_with_session(current, name, params, seconds)
+    return perform_with_session(current, name, params, seconds, may_renew ~= false)
   end
-  return call.perform(current.way, current.settings, name, params, current.token, seconds)
+  return send(current, name, params, current.token, seconds)
 end
 
---- Get a new token and keep it for the client's calls.
+--- The session for credentials that are given with a call; that of the last ones is kept, so that
+-- a refusal of them is remembered.
+-- @tparam table client
+-- @tparam table params `client_id`, `client_secret`, or one of them
+-- @treturn table
+function session.for_credentials(client, params)
+  local id, secret = rawget(params, "client_id"), rawget(params, "client_secret")
+  local last = client.last_session
+  if not last or last.credentials.client_id ~= id or last.credentials.client_secret ~= secret then
+    last = session.new(client.settings, client.timeout, { client_id = id, client_secret = secret })
+    client.last_session = last
+  end
+  return last
+end
+
+--- Get a new token and keep it for the calls of the session.
 -- @tparam table current the task
 -- @treturn[1] table the service's answer
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function session.sign_in(current)
   local self = current.session
-  if core.monotonic() < self.refused_till then
-    return nil, errors.copy(self.last_error)
+  if is_refused(self) then
+    return nil, errors.copy(self.refusal)
   end
-  local token, err = renew(self, current)
-  if not token then
+  local answer, err = renew(self, current)
+  if not answer then
     return nil, errors.copy(err)
   end
-  local answer = {}
-  for key, value in pairs(self.answer) do
-    answer[key] = value
+  local copy = {}
+  for key, value in pairs(answer) do
+    copy[key] = value
   end
-  return answer
+  return copy
 end
 
 return session
