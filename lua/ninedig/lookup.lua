@@ -6,6 +6,108 @@ local lookup = {}
 
 local digits = errors.digits
 
+-- ----- what a row says -----
+
+local function is_id(value)
+  return type(value) == "number" and value % 1 == 0
+    or type(value) == "string" and value:find("^%d+$") ~= nil
+end
+
+-- From 2^53 up, a double may have been another number when it was sent.
+local EXACT = 2^53
+
+local function is_float(value)
+  return type(value) == "number" and not (math.type and math.type(value) == "integer")
+end
+
+local function is_exact(id)
+  return not is_float(id) or id < EXACT
+end
+
+--- Whether two ids are the same: as doubles where one of them is a double, in full elsewhere.
+-- @tparam integer|number|string one
+-- @tparam integer|number|string other
+-- @treturn boolean
+function lookup.is_same_id(one, other)
+  if is_float(one) or is_float(other) then
+    return tonumber(one) + 0.0 == tonumber(other) + 0.0
+  end
+  return errors.digits(one) == errors.digits(other)
+end
+
+local function is_online(row)
+  if row.isOnline == 1 or row.isOnline == true then
+    return true
+  elseif row.isOnline == 0 or row.isOnline == false then
+    return false
+  end
+  return nil -- it cannot be told
+end
+
+--- Whether a row of get_whatsapp_numbers names the inbox that it is attached to.
+-- @tparam table row
+-- @treturn boolean
+function lookup.is_attached(row)
+  local account, inbox = row.onlineAccount, row.onlineInbox
+  return is_online(row) == true and is_id(account) and is_id(inbox) and account ~= 0 and inbox ~= 0
+end
+
+--- What a row of get_whatsapp_numbers has to do with an inbox.
+-- @tparam table row
+-- @tparam table asked `accountID` and `inboxID`
+-- @treturn string "attached", "apart", or "unclear" where it cannot be told
+function lookup.relation(row, asked)
+  local online = is_online(row)
+  if online == false then
+    return "apart"
+  end
+  local account, inbox = row.onlineAccount, row.onlineInbox
+  if not is_id(account) or not is_id(inbox) then
+    return "unclear"
+  end
+  if not lookup.is_same_id(account, asked.accountID)
+    or not lookup.is_same_id(inbox, asked.inboxID) then
+    return "apart"
+  end
+  return online and "attached" or "unclear"
+end
+
+--- Whether a list may be without rows that the service has: its total is larger, or is none.
+-- @tparam table list
+-- @param total as the service sent it
+-- @treturn boolean
+function lookup.is_cut(list, total)
+  return total ~= nil and (type(total) ~= "number" or total > #list)
+end
+
+--- Whether absence from the rows of get_inboxes proves nothing: there are more than were listed,
+-- or some that cannot be told from others.
+-- @tparam table inboxes
+-- @treturn boolean
+function lookup.is_incomplete(inboxes)
+  for _, row in ipairs(inboxes.list) do
+    if not is_id(row.id) then
+      return true
+    end
+  end
+  return lookup.is_cut(inboxes.list, inboxes.totalInboxes)
+end
+
+--- The inbox in the rows of get_inboxes.
+-- @tparam table inboxes the result of get_inboxes
+-- @tparam integer|string inboxID
+-- @treturn ?table its row
+function lookup.inbox_in(inboxes, inboxID)
+  for _, row in ipairs(inboxes.list) do
+    if is_id(row.id) and lookup.is_same_id(row.id, inboxID) then
+      return row
+    end
+  end
+  return nil
+end
+
+-- ----- from the number to the inbox -----
+
 local function not_found(name, message)
   return nil, errors.new {
     kind = "lookup",
@@ -17,25 +119,47 @@ local function not_found(name, message)
   }
 end
 
---- The row of a number, as get_whatsapp_numbers lists it.
--- @tparam table numbers the result of get_whatsapp_numbers
--- @tparam string number
--- @treturn ?table
-function lookup.row_of(numbers, number)
-  local found
-  for _, row in ipairs(numbers.list) do
-    if row.whatsapp == number and (not found or lookup.is_attached(row)) then
-      found = row
-    end
-  end
-  return found
+local function describe(row)
+  return "inbox " .. digits(row.onlineInbox) .. " of account " .. digits(row.onlineAccount)
 end
 
---- Whether a row of get_whatsapp_numbers names the inbox that it is attached to.
--- @tparam table row
--- @treturn boolean
-function lookup.is_attached(row)
-  return row.isOnline == 1 and (row.onlineAccount or 0) ~= 0 and (row.onlineInbox or 0) ~= 0
+local function is_other_inbox(one, other)
+  return not lookup.is_same_id(one.onlineAccount, other.onlineAccount)
+    or not lookup.is_same_id(one.onlineInbox, other.onlineInbox)
+end
+
+-- The row of a number that names its inbox.
+local function choose_row(numbers, number)
+  local found, attached
+  for _, row in ipairs(numbers.list) do
+    if row.whatsapp == number then
+      found = row
+      if lookup.is_attached(row) then
+        if attached and is_other_inbox(row, attached) then
+          return not_found(
+            "INBOX_AMBIGUOUS",
+            "the number " .. number .. " is in " .. describe(attached) .. " and in "
+              .. describe(row)
+          )
+        end
+        attached = row
+      end
+    end
+  end
+  if not found then
+    return not_found(
+      "NUMBER_NOT_FOUND", "the number " .. number .. " is not among those of this partner"
+    )
+  elseif not attached then
+    return not_found("NUMBER_HAS_NO_INBOX", "the number " .. number .. " is attached to no inbox")
+  elseif not is_exact(attached.onlineAccount) or not is_exact(attached.onlineInbox) then
+    return not_found(
+      "INBOX_AMBIGUOUS",
+      "the number " .. number .. " is in " .. describe(attached)
+        .. ", and numbers this large do not come through exactly"
+    )
+  end
+  return attached
 end
 
 local function find_row(current, number)
@@ -43,76 +167,67 @@ local function find_row(current, number)
   if not numbers then
     return nil, err
   end
-  local row = lookup.row_of(numbers, number)
-  if not row then
-    return not_found(
-      "NUMBER_NOT_FOUND", "the number " .. number .. " is not among those of this partner"
-    )
-  end
-  if not lookup.is_attached(row) then
-    return not_found("NUMBER_HAS_NO_INBOX", "the number " .. number .. " is attached to no inbox")
-  end
-  return row
+  return choose_row(numbers, number)
 end
 
--- The servers on which an account of that number is listed.
-local function find_servers(current, accountID)
-  local accounts, err = read.perform(current, "get_accounts")
-  if not accounts then
-    return nil, err
-  end
-  local servers = {}
+local function is_server(value)
+  return type(value) == "string" and #value <= 63 and value:find("^[%w-]+$") ~= nil
+end
+
+-- The servers on which an account of that number is listed, each once.
+local function servers_in(accounts, accountID)
+  local servers, seen = {}, {}
   for _, row in ipairs(accounts.list) do
-    if row.account_id == accountID and type(row.server) == "string" then
-      servers[#servers + 1] = row.server
+    if is_id(row.account_id) and lookup.is_same_id(row.account_id, accountID) then
+      if not is_server(row.server) then
+        return nil, "one of which get_accounts does not name"
+      end
+      if not seen[row.server:lower()] then
+        seen[row.server:lower()] = true
+        servers[#servers + 1] = row.server
+      end
     end
+  end
+  if #servers == 0 then
+    return nil, "which get_accounts does not name"
   end
   return servers
 end
 
---- The inbox in the rows of get_inboxes.
--- @tparam table inboxes the result of get_inboxes
--- @tparam integer inboxID
--- @treturn ?table its row
-function lookup.inbox_in(inboxes, inboxID)
-  for _, row in ipairs(inboxes.list) do
-    if row.id == inboxID then
-      return row
-    end
+local function find_servers(current, number, row)
+  local accounts, err = read.perform(current, "get_accounts")
+  if not accounts then
+    return nil, err
   end
-  return nil
-end
-
---- Whether get_inboxes says that there are more inboxes than it lists.
--- @tparam table inboxes
--- @treturn boolean
-function lookup.is_incomplete(inboxes)
-  return type(inboxes.totalInboxes) == "number" and inboxes.totalInboxes > #inboxes.list
+  local servers, flaw = servers_in(accounts, row.onlineAccount)
+  if not servers then
+    return not_found(
+      "INBOX_AMBIGUOUS",
+      "the number " .. number .. " is in " .. describe(row) .. ", on a server " .. flaw
+    )
+  end
+  return servers
 end
 
 -- Of the servers, those whose account lists the inbox, each with the inbox's row; and whether some
 -- list was not complete.
-local function find_holders(current, servers, accountID, inboxID)
+local function find_holders(current, servers, row)
   local holders, incomplete = {}, false
   for _, server in ipairs(servers) do
     local inboxes, err = read.perform(current, "get_inboxes", {
-      accountID = accountID,
+      accountID = row.onlineAccount,
       server = server,
     })
     if not inboxes then
       return nil, err
     end
-    local row = lookup.inbox_in(inboxes, inboxID)
-    if row then
-      holders[#holders + 1] = { server = server, name = row.name }
+    local inbox = lookup.inbox_in(inboxes, row.onlineInbox)
+    if inbox then
+      holders[#holders + 1] = { server = server, name = inbox.name }
     end
-    incomplete = incomplete or not row and lookup.is_incomplete(inboxes)
+    incomplete = incomplete or not inbox and lookup.is_incomplete(inboxes)
   end
   return holders, incomplete
-end
-
-local function describe(row)
-  return "inbox " .. digits(row.onlineInbox) .. " of account " .. digits(row.onlineAccount)
 end
 
 local function choose_holder(number, row, servers, holders, incomplete)
@@ -149,21 +264,13 @@ function lookup.find_inbox(current, number)
     return nil, err
   end
   local servers
-  servers, err = find_servers(current, row.onlineAccount)
+  servers, err = find_servers(current, number, row)
   if not servers then
     return nil, err
   end
-  if #servers == 0 then
-    return not_found(
-      "INBOX_AMBIGUOUS",
-      "the number " .. number .. " is in " .. describe(row)
-        .. ", which get_accounts does not list, so its server is not known"
-    )
-  end
-  local holders, incomplete =
-    find_holders(current, servers, row.onlineAccount, row.onlineInbox)
+  local holders, incomplete = find_holders(current, servers, row)
   if not holders then
-    return nil, incomplete
+    return nil, incomplete -- the error
   end
   local holder
   holder, err = choose_holder(number, row, servers, holders, incomplete)
@@ -196,8 +303,8 @@ local function mismatch(asked, message)
 end
 
 local function is_same_inbox(found, asked)
-  return found.accountID == asked.accountID
-    and found.inboxID == asked.inboxID
+  return lookup.is_same_id(found.accountID, asked.accountID)
+    and lookup.is_same_id(found.inboxID, asked.inboxID)
     and found.server:lower() == asked.server:lower()
 end
 

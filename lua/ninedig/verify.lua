@@ -29,46 +29,61 @@ local function look_at_inboxes(current, asked)
     return "present", ("inbox %s is listed"):format(inbox)
   end
   if lookup.is_incomplete(inboxes) then
+    total = tostring(total)
     return "incomplete", ("inbox %s is not among %d rows of %s"):format(inbox, rows, total)
   end
   return "absent", ("inbox %s is not among %d rows"):format(inbox, rows)
 end
 
-local function names(row, asked)
-  return lookup.is_attached(row)
-    and row.onlineAccount == asked.accountID
-    and row.onlineInbox == asked.inboxID
-end
-
-local function attached_row(numbers, asked)
-  for _, row in ipairs(numbers.list) do
-    local number = asked.whatsapp_number or row.whatsapp
-    if names(row, asked) and row.whatsapp == number then
-      return row
+-- How many rows, of all or of one number, have what to do with the inbox.
+local function count_relations(rows, asked, number)
+  local count = { attached = 0, apart = 0, unclear = 0 }
+  for _, row in ipairs(rows) do
+    if not number or row.whatsapp == number then
+      local relation = lookup.relation(row, asked)
+      count[relation] = count[relation] + 1
     end
   end
-  return nil
+  return count
+end
+
+local function judge_own_rows(own, all, number)
+  if own.attached > 0 then
+    return "attached", ("number %s is in the inbox"):format(number)
+  elseif own.unclear > 0 then
+    return "unclear", ("the row of number %s was not understood"):format(number)
+  elseif all.attached > 0 then
+    return "replaced", ("number %s is not in the inbox, but another one is"):format(number)
+  end
+  return "moved", ("number %s is not in the inbox"):format(number)
+end
+
+local function judge_all_rows(all, rows, total)
+  if all.attached > 0 then
+    return "attached", "a number is in the inbox"
+  elseif all.unclear > 0 then
+    return "unclear", ("%d of %d rows were not understood"):format(all.unclear, #rows)
+  elseif lookup.is_cut(rows, total) then
+    return "unclear", ("none of %d numbers of %s is in the inbox"):format(#rows, tostring(total))
+  end
+  return "unnamed", ("none of %d numbers is in the inbox"):format(#rows)
 end
 
 -- What get_whatsapp_numbers shows: "attached", "moved" (the number is listed, and not there),
--- "unnamed" (no row tells) or "failed"; and that as a sentence.
+-- "replaced" (the same, and another one is there), "unnamed" (no row names the inbox), "unclear"
+-- (the rows do not tell) or "failed"; and that as a sentence.
 local function look_at_numbers(current, asked)
   local numbers, err = read.perform(current, "get_whatsapp_numbers")
   if not numbers then
     return "failed", errors.summary(err)
   end
-  local row = attached_row(numbers, asked)
-  if row then
-    return "attached", ("number %s is in the inbox"):format(tostring(row.whatsapp))
+  local number = asked.whatsapp_number
+  local all = count_relations(numbers.list, asked)
+  local own = number and count_relations(numbers.list, asked, number)
+  if own and own.attached + own.apart + own.unclear > 0 then
+    return judge_own_rows(own, all, number)
   end
-  local own = asked.whatsapp_number and lookup.row_of(numbers, asked.whatsapp_number)
-  if own then
-    return "moved", ("number %s is %s"):format(
-      asked.whatsapp_number,
-      lookup.is_attached(own) and "in another inbox" or "attached to no inbox"
-    )
-  end
-  return "unnamed", ("none of %d numbers is in the inbox"):format(#numbers.list)
+  return judge_all_rows(all, numbers.list, numbers.totalWhatsApp)
 end
 
 local function look(current, asked)
@@ -92,23 +107,29 @@ end
 local verdicts = {
   absent = {
     moved = final("deleted", "the inbox is not listed and its number is not in it"),
+    replaced = final("deleted", "the inbox is not listed and its number is not in it"),
     unnamed = final("deleted", "the inbox is not listed and no number is in it"),
     attached = so_far("unknown", "the inbox is not listed, but a number is said to be in it"),
+    unclear = final("unknown", "the inbox is not listed, but the numbers do not tell"),
     failed = final("unknown", "the inbox is not listed, but the numbers could not be read"),
   },
   incomplete = {
     moved = final("deleted", "the list of inboxes is not whole, but the number has left the inbox"),
+    replaced = so_far("unknown", "the list of inboxes is not whole, and another number is in it"),
     unnamed = final("unknown", "the list of inboxes is not whole: absence from it proves nothing"),
     attached = so_far("unknown", "the list of inboxes is not whole, and a number is in it"),
+    unclear = final("unknown", "the list of inboxes is not whole, and the numbers do not tell"),
     failed = final("unknown", "the list of inboxes is not whole, and the numbers were not read"),
   },
   present = {
     moved = so_far("unknown", "the inbox is listed, without its number: perhaps under way"),
+    replaced = so_far("unknown", "the inbox is listed, with another number"),
     unnamed = so_far("unknown", "the inbox is listed, without a number: perhaps under way"),
     attached = so_far(
       "not_deleted",
       "the inbox is still there with its number; a request that is late could still delete it"
     ),
+    unclear = so_far("unknown", "the inbox is listed, but the numbers do not tell"),
     failed = final("unknown", "the inbox is still listed, but the numbers could not be read"),
   },
 }
@@ -122,6 +143,16 @@ end
 
 -- ----- all looks -----
 
+local one_look = so_far(
+  "unknown", "the inbox was still there with its number, and there was no time for another look"
+)
+
+-- Waits for the next look, if it can end within the time; the last one took so many seconds.
+local function wait_for_next(current, pause, took)
+  local spare = current:remaining() - 2 * took
+  return spare > 0 and current:pause(math.min(pause * (0.5 + task.jitter()), spare))
+end
+
 --- Find out by reading whether an inbox is gone.
 -- @tparam table current the task
 -- @tparam table asked `accountID`, `server`, `inboxID`, and `whatsapp_number` if it is known
@@ -132,12 +163,17 @@ function verify.run(current, asked)
   local pause = FIRST_PAUSE
   local verdict
   for left = LOOKS, 1, -1 do
+    local before = current:remaining()
     looks[#looks + 1] = look(current, asked)
     verdict = judge(looks[#looks])
-    if verdict.final or left == 1 or not current:pause(pause * (0.5 + task.jitter())) then
+    local took = before - current:remaining()
+    if verdict.final or left == 1 or not wait_for_next(current, pause, took) then
       break
     end
     pause = pause * 2
+  end
+  if verdict.verdict == "not_deleted" and #looks == 1 then
+    verdict = one_look
   end
   return verdict.verdict, {
     verdict = verdict.verdict,
