@@ -17,10 +17,19 @@ end
 -- It has happened, so this is no error.
 local function compare_numbers(result, asked)
   local number = result.whatsapp_number
-  if asked.whatsapp_number and number and number ~= asked.whatsapp_number then
+  if asked.whatsapp_number and number and tostring(number):gsub("^%+", "") ~= asked.whatsapp_number
+  then
     result.number_differs = true
   end
   return result
+end
+
+-- Errors of the calls around a deletion tell which deletion they are about, too.
+local function name_inbox(err, asked)
+  if err.inboxID == nil then
+    err.accountID, err.server, err.inboxID = asked.accountID, asked.server, asked.inboxID
+  end
+  return nil, err
 end
 
 -- An unknown outcome becomes a result where it can be proved, and else carries what was seen. It
@@ -48,19 +57,20 @@ local function prove(client, current, asked, err)
   }
 end
 
-local function delete_with_care(client, current, params, asked)
+-- What is sent is what was checked: the caller's table may change while a look-up waits.
+local function delete_with_care(client, current, asked)
   local refuted = asked.whatsapp_number and lookup.refute(current, asked)
   if refuted then
-    return nil, refuted
+    return name_inbox(refuted, asked)
   end
-  local result, err = session.perform(current, "delete_inbox", params)
+  local result, err = session.perform(current, "delete_inbox", asked)
   if result then
     return compare_numbers(result, asked)
   end
   if asked.verify and err.outcome == "unknown" then
     return prove(client, current, asked, err)
   end
-  return nil, err
+  return name_inbox(err, asked)
 end
 
 --- Delete an inbox.
@@ -81,7 +91,7 @@ function deletion.delete_inbox(client, params)
   if not current then
     return nil, asked
   end
-  return delete_with_care(client, current, params, asked)
+  return delete_with_care(client, current, asked)
 end
 
 return deletion
