@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "values.h"
+
 /* Deeper answers are not the service's. */
 #define NDL_DEPTH_MAX 32
 
@@ -26,6 +28,95 @@ void ndl_push_decoder(lua_State *L)
     lua_replace(L, -3);
     lua_pop(L, 1); /* decode */
 }
+
+/* ----- flat objects ----- */
+
+/* So many digits are exact on every VM. */
+#define NDL_PLAIN_DIGITS 15
+
+/* Moves past white space, and past c if that is next. */
+static bool skip(struct nd_text *text, char c)
+{
+    const char *at = text->at;
+
+    while (at < text->end &&
+           (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+        at++;
+    text->at = at;
+    if (at >= text->end || *at != c)
+        return false;
+    text->at++;
+    return true;
+}
+
+/* Pushes a string whose opening quote is behind. */
+static bool push_plain_string(lua_State *L, struct nd_text *text)
+{
+    const char *start = text->at;
+    const char *at = start;
+
+    while (at < text->end && *at != '"' && *at != '\\' &&
+           (unsigned char)*at >= ' ')
+        at++;
+    if (at >= text->end || *at != '"')
+        return false;
+    lua_pushlstring(L, start, (size_t)(at - start));
+    text->at = at + 1;
+    return true;
+}
+
+/* Pushes a number of digits alone.  What follows it is the caller's to
+ * look at. */
+static bool push_plain_number(lua_State *L, struct nd_text *text)
+{
+    const char *start = text->at;
+    const char *at = start;
+    uint64_t number = 0;
+
+    while (at < text->end && *at >= '0' && *at <= '9' &&
+           at - start < NDL_PLAIN_DIGITS)
+        number = number * 10 + (uint64_t)(*at++ - '0');
+    if (at == start || (*start == '0' && at - start > 1))
+        return false;
+    ndl_push_id(L, number);
+    text->at = at;
+    return true;
+}
+
+/* The table below has no value for the key on the top yet. */
+static bool is_new_key(lua_State *L)
+{
+    bool is_new;
+
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3); /* key, value */
+    is_new = lua_isnil(L, -1);
+    lua_pop(L, 1); /* key */
+    return is_new;
+}
+
+bool ndl_read_flat_object(lua_State *L, struct nd_text text)
+{
+    int top = lua_gettop(L);
+    bool more = skip(&text, '{');
+
+    ndl_need_stack(L, 4);
+    lua_createtable(L, 0, 8); /* object */
+    while (more && skip(&text, '"') && push_plain_string(L, &text) &&
+           is_new_key(L) && skip(&text, ':')) {
+        if (!(skip(&text, '"') ? push_plain_string(L, &text)
+                               : push_plain_number(L, &text)))
+            break;
+        lua_rawset(L, -3); /* object */
+        more = skip(&text, ',');
+        if (!more && skip(&text, '}') && text.at == text.end)
+            return true;
+    }
+    lua_settop(L, top);
+    return false;
+}
+
+/* ----- all objects ----- */
 
 /* Pushes the table; false where the text is not well-formed. */
 static bool decode(lua_State *L, int decoder, struct nd_text text)

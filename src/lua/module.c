@@ -319,10 +319,10 @@ static void set_token(struct nd_values *values, const struct nd_call *call,
  * call's name, its params, and as the fifth a token for a call that is given
  * none.  The texts of values stay Lua's.
  */
-static bool read_call(lua_State *L, const struct nd_call **call,
-                      struct nd_values *values, struct nd_error *err)
+static bool read_call(lua_State *L, const struct ndl_settings **settings,
+                      const struct nd_call **call, struct nd_values *values,
+                      struct nd_error *err)
 {
-    const struct ndl_settings *settings;
     const struct nd_field *fields[ND_PARAMS_MAX + 1];
     const char *token;
     size_t length;
@@ -332,7 +332,7 @@ static bool read_call(lua_State *L, const struct nd_call **call,
     memset(values, 0, sizeof *values);
     if (!is_open(L, err))
         return false;
-    settings = check_native(L, 1, NDL_SETTINGS);
+    *settings = check_native(L, 1, NDL_SETTINGS);
     if (!*call)
         return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
     token = luaL_optlstring(L, 5, NULL, &length);
@@ -342,7 +342,7 @@ static bool read_call(lua_State *L, const struct nd_call **call,
     if (!ndl_read_table(L, 3, (*call)->name, fields, values->of, err))
         return false;
     set_token(values, *call, token, length);
-    return nd_complete_values(values, *call, settings->settings, err);
+    return nd_complete_values(values, *call, (*settings)->settings, err);
 }
 
 /* Writes what was asked for into the error that is kept in reserve, at
@@ -379,10 +379,10 @@ static int core_prepare(lua_State *L)
     struct nd_values values;
     struct nd_error err;
 
-    if (!read_call(L, &call, &values, &err) || !need_engine(state_of(L), &err))
+    if (!read_call(L, &settings, &call, &values, &err) ||
+        !need_engine(state_of(L), &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     luaL_argcheck(L, call->method, 2, "not a call of the service");
-    settings = check_native(L, 1, NDL_SETTINGS);
     object = new_native(L, sizeof *object, NDL_TRANSFER, clean_transfer);
     if (!object) /* transfer */
         nd_fail_memory(&err);
@@ -409,11 +409,12 @@ Check a call without preparing it.
 */
 static int core_check(lua_State *L)
 {
+    const struct ndl_settings *settings;
     const struct nd_call *call;
     struct nd_values values;
     struct nd_error err;
 
-    if (!read_call(L, &call, &values, &err))
+    if (!read_call(L, &settings, &call, &values, &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     lua_newtable(L);
     ndl_set_values(L, call, &values);

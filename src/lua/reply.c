@@ -248,11 +248,10 @@ static void judge_ok(lua_State *L, const struct nd_request *request,
 }
 
 static void judge_object(lua_State *L, const struct nd_request *request,
-                         struct nd_text text, struct nd_verdict *verdict)
+                         unsigned int twice, struct nd_verdict *verdict)
 {
     enum status status = read_status(L);
     long reason = read_reason(L);
-    unsigned int twice = find_twice(text, request->call);
 
     /* The token call's own sample has a reason only. */
     if (status == STATUS_NONE && reason == 1 &&
@@ -280,19 +279,22 @@ void ndl_judge_reply(lua_State *L, int decoder,
                      const struct nd_transfer *transfer,
                      struct nd_buffer *scratch, struct nd_verdict *verdict)
 {
+    const struct nd_request *request = &transfer->request;
     const struct nd_buffer *body = &transfer->answer.body;
     struct nd_text text =
         nd_json_trim(body->data ? body->data : "", body->length);
 
     verdict->reason = ND_UNSET;
     verdict->flaw = "";
-    if (ndl_decode_object(L, decoder, &text, scratch)) { /* object */
-        judge_object(L, &transfer->request, text, verdict);
-        return;
+    if (ndl_read_flat_object(L, text)) { /* object */
+        judge_object(L, request, 0, verdict);
+    } else if (ndl_decode_object(L, decoder, &text, scratch)) { /* object */
+        judge_object(L, request, find_twice(text, request->call), verdict);
+    } else {
+        not_a_success(verdict, ND_SAYS_NOTHING,
+                      "its body is not one JSON object and nothing else");
+        lua_pushnil(L);
     }
-    not_a_success(verdict, ND_SAYS_NOTHING,
-                  "its body is not one JSON object and nothing else");
-    lua_pushnil(L);
 }
 
 /* ----- the result ----- */
