@@ -71,7 +71,6 @@ static CURL *set_up(char *const *argv, struct text *answer)
     (void)curl_easy_setopt(easy, CURLOPT_URL, text);
     (void)snprintf(text, sizeof text, "Authorization: Bearer %s", argv[4]);
     lines = add_line(lines, "Accept: application/json");
-    lines = add_line(lines, "Expect:");
     lines = add_line(lines, "Content-Type: application/json");
     lines = add_line(lines, text);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lines);
@@ -162,5 +161,7 @@ int main(int argc, char **argv)
         call(easy, &answer, i);
     if (argc == 5)
         serve(easy, &answer);
-    return 0; /* the kernel frees what is left, as it does for a script */
+    curl_easy_cleanup(easy);
+    free(answer.data);
+    return 0;
 }
