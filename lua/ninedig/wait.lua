@@ -82,4 +82,7 @@ function wait.here()
   return nginx
 end
 
+--- The way of every call, where that is no question of the phase: outside of nginx.
+wait.everywhere = not nginx.phase() and blocking or nil
+
 return wait
