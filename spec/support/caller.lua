@@ -34,6 +34,9 @@ do
   end
 end
 
+--- Does nothing for so many seconds.
+caller.pause = pause
+
 local function over(defaults, given)
   for key, value in pairs(given or {}) do
     if value == caller.NONE then
