@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,57 @@ struct curl_slist *nd_request_headers(const struct nd_request *request)
          !add_line(&lines, "Authorization: Bearer ", request->token)))
         return NULL;
     return lines;
+}
+
+/* A header line, unless it is one that only tells libcurl what to leave
+ * out. */
+static bool show_line(const char *line, struct nd_buffer *text)
+{
+    size_t length = strlen(line);
+
+    if (length && line[length - 1] == ':')
+        return true;
+    if (strncmp(line, "Authorization:", 14) == 0)
+        return nd_buffer_add_text(text, "Authorization: Bearer [redacted]\n");
+    return nd_buffer_add(text, line, length) && nd_buffer_add(text, "\n", 1);
+}
+
+static bool show_headers(const struct nd_request *request,
+                         struct nd_buffer *text)
+{
+    struct curl_slist *lines = nd_request_headers(request);
+    const struct curl_slist *line;
+    bool shown = lines != NULL;
+
+    for (line = lines; line && shown; line = line->next)
+        shown = show_line(line->data, text);
+    curl_slist_free_all(lines);
+    return shown;
+}
+
+static bool show_length(const struct nd_request *request,
+                        struct nd_buffer *text)
+{
+    char line[48];
+
+    if (!request->body.length)
+        return true;
+    snprintf(line, sizeof line, "Content-Length: %lu\n",
+             (unsigned long)request->body.length);
+    return nd_buffer_add_text(text, line);
+}
+
+bool nd_request_show(const struct nd_request *request, struct nd_buffer *text)
+{
+    char *url = nd_request_url(request);
+    bool shown = url && nd_buffer_add_text(text, request->call->method) &&
+                 nd_buffer_add(text, " ", 1) &&
+                 nd_buffer_add_text(text, url) && nd_buffer_add(text, "\n", 1);
+
+    free(url);
+    return shown && show_headers(request, text) &&
+           show_length(request, text) && nd_buffer_add(text, "\n", 1) &&
+           nd_buffer_add(text, request->body.data, request->body.length);
 }
 
 const struct nd_value *nd_request_value(const struct nd_request *request,

@@ -34,6 +34,11 @@ char *nd_request_url(const struct nd_request *request);
  * is out. */
 struct curl_slist *nd_request_headers(const struct nd_request *request);
 
+/* Adds the request as libcurl will send it, but for the line ends, a method
+ * that is followed by the whole URL, and the token.  False where memory is
+ * out or the buffer is full. */
+bool nd_request_show(const struct nd_request *request, struct nd_buffer *text);
+
 /* The value of the param with this key, or NULL where it has none. */
 const struct nd_value *nd_request_value(const struct nd_request *request,
                                         const char *key);

@@ -24,6 +24,9 @@
 /* Bytes of a body that an error shows. */
 #define NDL_RESPONSE_MAX 4096
 
+/* Bytes of a request that is shown. */
+#define NDL_SHOWN_MAX 65536
+
 /* What is one in a Lua state: the first upvalue of every function here. */
 struct ndl_state {
     struct nd_engine *engine;   /* NULL until it is needed */
@@ -433,6 +436,26 @@ static int core_monotonic(lua_State *L)
 }
 
 /***
+What a prepared transfer would send, for a person to look at.
+@function show
+@tparam userdata transfer
+@treturn string method and URL, header lines, an empty line, the body; the
+token is redacted
+*/
+static int core_show(lua_State *L)
+{
+    struct ndl_transfer *object = check_transfer(L);
+    struct nd_buffer *text = &object->scratch;
+
+    nd_buffer_free(text);
+    nd_buffer_init(text, NDL_SHOWN_MAX);
+    if (!nd_request_show(&object->transfer.request, text))
+        return ndl_out_of_memory(L);
+    lua_pushlstring(L, text->data, text->length);
+    return 1;
+}
+
+/***
 Hand a prepared transfer to the engine. From then on it may be sent.
 @function submit
 @tparam userdata transfer
@@ -652,19 +675,13 @@ static void push_options(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings},
-    {"check", core_check},
-    {"prepare", core_prepare},
-    {"submit", core_submit},
-    {"step", core_step},
-    {"wait", core_wait},
-    {"wait_for", core_wait_for},
-    {"is_done", core_is_done},
-    {"cancel", core_cancel},
-    {"finish", core_finish},
-    {"monotonic", core_monotonic},
-    {"alive", core_alive},
-    {NULL, NULL},
+    {"settings", core_settings}, {"check", core_check},
+    {"prepare", core_prepare},   {"show", core_show},
+    {"submit", core_submit},     {"step", core_step},
+    {"wait", core_wait},         {"wait_for", core_wait_for},
+    {"is_done", core_is_done},   {"cancel", core_cancel},
+    {"finish", core_finish},     {"monotonic", core_monotonic},
+    {"alive", core_alive},       {NULL, NULL},
 };
 
 static void new_type(lua_State *L, const char *type, lua_CFunction gc)
