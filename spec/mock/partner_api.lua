@@ -112,6 +112,11 @@ local function is_authorised(exchange, world)
   if exchange.token ~= settings.token and not (expires and expires > ngx.now()) then
     return false
   end
+  local revoked = exchange.has.revoked
+  local number = exchange.token:match("^issued%-(%d+)/")
+  if revoked and number and tonumber(number) <= tonumber(revoked[1] or 1) then
+    return false
+  end
   local refused = exchange.has.expired_token
   return not refused or count(world, "authorised") > tonumber(refused[1] or 1)
 end
@@ -284,7 +289,7 @@ api.live = {
 -- Variants of `live`, looked up by name in the calls above.
 for _, name in ipairs {
   "token_life", "token_status", "lazy_delete", "expired_token", "totals_off", "flaky_read",
-  "reads_fail", "stale_number", "stale_inbox",
+  "reads_fail", "stale_number", "stale_inbox", "revoked",
 } do
   api[name] = {}
 end
