@@ -53,6 +53,7 @@ build = {
         "src/core/redact.c",
         "src/core/request.c",
         "src/core/settings.c",
+        "src/core/sockets.c",
         "src/core/transfer.c",
         "src/core/url.c",
         "src/core/value.c",

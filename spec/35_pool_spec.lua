@@ -89,6 +89,24 @@ describe("the pool of connections", function()
     end)
   end
 
+  -- spec/core/engine_test.c has the answer that comes later, while the connection is idle.
+  it("takes no second answer to one request for that to the next", function()
+    local body = '{"status":"OK","reason":1}'
+    local answer = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)
+    for _, origin in ipairs { "https", "http" } do
+      local own = mock.world()
+      local options = { base_url = own:base_url("raw", mock[origin]) }
+      own:script { raw = answer .. answer, close = false }
+      assert(caller.delete(own, "", nil, options))
+      own:script { raw = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" }
+      local result, err = caller.delete(own, "", { inboxID = 11 }, options)
+      assert.is_nil(result)
+      assert.equal(404, err.http_status)
+      assert.equal(2, own:count())
+      assert.equal(2, connections(own))
+    end
+  end)
+
   it("gives nothing to a client with max_idle 0", function()
     assert(caller.delete(world, "ok"))
     assert(caller.delete(world, "ok", nil, { max_idle = 0 }))

@@ -5,7 +5,7 @@ local order = {
   ["src/core"] = {
     "version", "error", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
-    "json_text", "redact", "answer", "transfer", "engine", "outcome",
+    "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },
   ["src/lua"] = { "compat", "json", "values", "params", "reply", "module" },
   ["lua/ninedig"] = {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -176,7 +177,7 @@ static bool is_closed(int fd)
 struct options {
     const char *token;
     double timeout;
-    double max_idle;
+    double max_idle; /* NEVER for 0, which leaves it as it is */
     double max_response_bytes;
     double max_in_flight;
 };
@@ -196,8 +197,9 @@ static struct nd_settings *client(const struct options *options)
         text_value(options->token ? options->token : "t0ken");
     if (options->timeout > 0)
         values[ND_OPTION_timeout] = number_value(options->timeout);
-    if (options->max_idle > 0)
-        values[ND_OPTION_max_idle] = number_value(options->max_idle);
+    if (options->max_idle < 0 || options->max_idle > 0)
+        values[ND_OPTION_max_idle] =
+            number_value(options->max_idle > 0 ? options->max_idle : 0);
     if (options->max_response_bytes > 0)
         values[ND_OPTION_max_response_bytes] =
             number_value(options->max_response_bytes);
@@ -208,6 +210,7 @@ static struct nd_settings *client(const struct options *options)
     return settings;
 }
 
+#define NEVER (-1)
 #define CLIENT(...) client(&(struct options){__VA_ARGS__})
 
 /* Hands over the deletion of this inbox. */
@@ -547,9 +550,9 @@ static void reuses_a_connection(void **state)
     (void)close(fd);
 }
 
-static void reuses_none_where_max_idle_is_short(void **state)
+static void reuses_none_where_max_idle_is_0(void **state)
 {
-    struct nd_settings *settings = CLIENT(.max_idle = 1);
+    struct nd_settings *settings = CLIENT(.max_idle = NEVER);
     int first = succeed(-1, 1, settings);
     int second;
 
@@ -557,6 +560,40 @@ static void reuses_none_where_max_idle_is_short(void **state)
     assert_true(is_closed(first));
     second = succeed(-1, 2, settings);
     assert_true(is_closed(second));
+    assert_int_equal(connections, 2);
+    nd_settings_drop(settings);
+    (void)close(first);
+    (void)close(second);
+}
+
+static void reuses_none_that_was_idle_for_longer(void **state)
+{
+    struct nd_settings *settings = CLIENT(.max_idle = 0.05);
+    int first = succeed(-1, 1, settings);
+    int second;
+
+    (void)state;
+    assert_int_equal(poll(NULL, 0, 100), 0);
+    second = succeed(-1, 2, settings);
+    assert_true(is_closed(first));
+    assert_int_equal(connections, 2);
+    assert_int_equal(succeed(second, 3, settings), second);
+    nd_settings_drop(settings);
+    (void)close(first);
+    (void)close(second);
+}
+
+/* libcurl would take it for the answer to a request that nobody has read. */
+static void takes_no_answer_that_came_before_the_request(void **state)
+{
+    struct nd_settings *settings = CLIENT(0);
+    int first = succeed(-1, 1, settings);
+    int second;
+
+    (void)state;
+    answer(first, OK_ANSWER);
+    second = succeed(-1, 2, settings);
+    assert_true(is_closed(first));
     assert_int_equal(connections, 2);
     nd_settings_drop(settings);
     (void)close(first);
@@ -1073,7 +1110,9 @@ int main(void)
         TEST(knows_a_cut_answer_at_each_byte),
         TEST(stops_at_the_limit_on_the_body),
         TEST(reuses_a_connection),
-        TEST(reuses_none_where_max_idle_is_short),
+        TEST(reuses_none_where_max_idle_is_0),
+        TEST(reuses_none_that_was_idle_for_longer),
+        TEST(takes_no_answer_that_came_before_the_request),
         TEST(keeps_clients_apart_on_one_connection),
         TEST(leaves_a_closed_connection_alone),
         TEST(never_sends_again_where_a_reused_connection_dies),

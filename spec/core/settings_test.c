@@ -231,33 +231,24 @@ static void rounds_time_outs_up_to_milliseconds(void **state)
     }
 }
 
-/*
- * libcurl drops the fraction of the idle time in seconds, and reuses a
- * connection while the rest is at most max_age.  So a connection is reused
- * while it was idle for less than max_age + 1 seconds, which must not be
- * more than max_idle; and 0 never reuses.
- */
-static void never_reuses_a_connection_past_max_idle(void **state)
+static void keeps_max_idle_in_milliseconds(void **state)
 {
     static const struct {
         double max_idle;
-        long max_age;
+        long ms;
     } rows[] = {
-        {0, 0},     {0.5, 0}, {1, 0},   {1.999, 0}, {2, 1},       {2.5, 1},
-        {3.999, 2}, {4, 3},   {4.7, 3}, {60, 59},   {3600, 3599},
+        {0, 0}, {0.5, 500}, {1, 1000}, {2.5, 2500}, {3600, 3600000},
     };
     struct nd_settings *settings = make();
     size_t i;
 
     (void)state;
-    assert_int_equal(settings->max_age, 3); /* as max_idle is 4 */
+    assert_int_equal(settings->max_idle_ms, 4000); /* the default */
     nd_settings_drop(settings);
     for (i = 0; i < COUNT(rows); i++) {
         values[ND_OPTION_max_idle] = number_value(rows[i].max_idle);
         settings = make();
-        assert_int_equal(settings->max_age, rows[i].max_age);
-        if (settings->max_age > 0)
-            assert_true((double)settings->max_age + 1 <= rows[i].max_idle);
+        assert_int_equal(settings->max_idle_ms, rows[i].ms);
         nd_settings_drop(settings);
     }
 }
@@ -315,7 +306,7 @@ int main(void)
         TEST(takes_client_id_and_secret_together),
         TEST(drops_the_slashes_at_the_end),
         TEST(rounds_time_outs_up_to_milliseconds),
-        TEST(never_reuses_a_connection_past_max_idle),
+        TEST(keeps_max_idle_in_milliseconds),
         TEST(keeps_a_plain_service_from_proxies),
         TEST(lives_as_long_as_somebody_holds_it),
     };

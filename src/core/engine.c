@@ -2,10 +2,10 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Handles that are kept for later calls: each has buffers of some 20 kB. */
@@ -25,8 +25,14 @@ struct nd_engine {
     struct nd_handle *spare;
     size_t spare_count;
     size_t ended;
+    struct nd_sockets sockets;
+    bool failed;   /* the multi is broken */
     int pool_size; /* connections that libcurl may keep */
 };
+
+/* Sockets that one transfer may wait for: two attempts to connect, by IPv6
+ * and IPv4, and the resolver's. */
+#define ND_SOCKETS 4
 
 /* ----- once in a process ----- */
 
@@ -81,6 +87,18 @@ static void list_add(struct nd_list *list, struct nd_transfer *transfer)
     list->count++;
 }
 
+static void list_add_first(struct nd_list *list, struct nd_transfer *transfer)
+{
+    transfer->before = NULL;
+    transfer->after = list->first;
+    if (list->first)
+        list->first->before = transfer;
+    else
+        list->last = transfer;
+    list->first = transfer;
+    list->count++;
+}
+
 static void list_remove(struct nd_list *list, struct nd_transfer *transfer)
 {
     if (transfer->before)
@@ -130,6 +148,22 @@ static CURLM *new_multi(void)
     return multi;
 }
 
+/* The sockets that libcurl waits for. */
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *data,
+                        void *unused)
+{
+    struct nd_engine *engine = data;
+    short events = 0;
+
+    (void)easy;
+    (void)unused;
+    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+        events |= POLLIN;
+    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+        events |= POLLOUT;
+    return nd_sockets_watch(&engine->sockets, fd, events) ? 0 : -1;
+}
+
 struct nd_engine *nd_engine_new(struct nd_error *err)
 {
     struct nd_engine *engine;
@@ -150,6 +184,9 @@ struct nd_engine *nd_engine_new(struct nd_error *err)
     engine->forks = fork_count;
     (void)curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING,
                             (long)CURLPIPE_NOTHING);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION,
+                            watch_socket);
+    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
     return engine;
 }
 
@@ -189,6 +226,7 @@ static void finish(struct nd_engine *engine, struct nd_transfer *transfer,
     struct nd_handle *handle = transfer->handle;
 
     (void)curl_multi_remove_handle(engine->multi, handle->easy);
+    nd_sockets_set_idle(&engine->sockets, handle->fd);
     nd_handle_unload(handle, (int)code);
     keep_or_free(engine, handle, code == CURLE_OK);
     settle(engine, transfer);
@@ -228,18 +266,11 @@ void nd_engine_free(struct nd_engine *engine)
         }
         (void)curl_multi_cleanup(engine->multi);
     }
+    nd_sockets_free(&engine->sockets);
     free(engine);
 }
 
 /* ----- running ----- */
-
-int64_t nd_monotonic_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
 {
@@ -262,7 +293,7 @@ static struct nd_handle *take_handle(struct nd_engine *engine)
     struct nd_handle *handle = engine->spare;
 
     if (!handle)
-        return nd_handle_new();
+        return nd_handle_new(&engine->sockets);
     engine->spare = handle->next;
     engine->spare_count--;
     return handle;
@@ -282,10 +313,12 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
                   int64_t now)
 {
     struct nd_handle *handle = take_handle(engine);
+    bool room = nd_sockets_reserve(&engine->sockets,
+                                   ND_SOCKETS * (engine->running.count + 1));
     int code = CURLE_OUT_OF_MEMORY;
 
     grow_pool(engine, transfer->request.settings->max_in_flight);
-    if (handle)
+    if (handle && room)
         code = nd_handle_load(handle, transfer,
                               (long)(transfer->deadline_ms - now));
     if (code == CURLE_OK &&
@@ -303,64 +336,154 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
     transfer->state = ND_TRANSFER_RUNNING;
 }
 
-/* Starts what may start, in order, and ends what has waited too long. */
-static void serve_queue(struct nd_engine *engine)
+/* The first in the queue finds room. */
+static bool may_start(const struct nd_engine *engine)
+{
+    const struct nd_transfer *first = engine->queue.first;
+
+    return engine->running.count <
+           (size_t)first->request.settings->max_in_flight;
+}
+
+/* Ends what has waited too long. */
+static void expire_queue(struct nd_engine *engine, int64_t now)
 {
     struct nd_transfer *transfer = engine->queue.first;
-    bool full = false;
-    int64_t now = transfer ? nd_monotonic_ms() : 0;
 
     while (transfer) {
         struct nd_transfer *after = transfer->after;
-        size_t limit = (size_t)transfer->request.settings->max_in_flight;
 
-        full = full || engine->running.count >= limit;
         if (transfer->deadline_ms <= now)
             fail_queued(engine, transfer, CURLE_OPERATION_TIMEDOUT);
-        else if (!full)
-            start(engine, transfer, now);
         transfer = after;
     }
 }
 
-/* Takes off what libcurl has ended; true where that was any. */
-static bool collect(struct nd_engine *engine)
+/* Starts what may start, in order. */
+static void serve_queue(struct nd_engine *engine)
 {
-    bool any = false;
+    int64_t now;
+
+    if (!engine->queue.first)
+        return;
+    now = nd_monotonic_ms();
+    expire_queue(engine, now);
+    while (engine->queue.first && may_start(engine))
+        start(engine, engine->queue.first, now);
+}
+
+/* The transfer was not sent, as its connection was unfit: it starts over, on
+ * a new one. */
+static void start_over(struct nd_engine *engine, struct nd_transfer *transfer)
+{
+    struct nd_handle *handle = transfer->handle;
+
+    (void)curl_multi_remove_handle(engine->multi, handle->easy);
+    nd_handle_unload(handle, CURLE_OK);
+    keep_or_free(engine, handle, true);
+    transfer->answer.detail[0] = '\0';
+    list_remove(&engine->running, transfer);
+    list_add_first(&engine->queue, transfer);
+    transfer->state = ND_TRANSFER_QUEUED;
+}
+
+/* Takes off what libcurl has ended. */
+static void collect(struct nd_engine *engine)
+{
     CURLMsg *message;
     int left;
 
     while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
         CURLcode code = message->data.result;
-        char *handle = NULL;
+        struct nd_handle *handle;
+        char *private = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-                                &handle);
-        finish(engine, ((struct nd_handle *)(void *)handle)->transfer, code);
-        any = true;
+                                &private);
+        handle = (struct nd_handle *)(void *)private;
+        if (handle->unfit)
+            start_over(engine, handle->transfer);
+        else
+            finish(engine, handle->transfer, code);
     }
-    return any;
 }
 
-/* The multi itself is broken, which out of memory can do: no transfer on it
- * would ever end. */
+/* Lets libcurl act on a socket, or on what is due by its clock. */
+static void act(struct nd_engine *engine, curl_socket_t fd, int events)
+{
+    int running;
+
+    if (curl_multi_socket_action(engine->multi, fd, events, &running) !=
+        CURLM_OK)
+        engine->failed = true;
+}
+
+/* Milliseconds until libcurl has something due, or max. */
+static long libcurl_due_ms(struct nd_engine *engine, long max)
+{
+    long due = -1;
+
+    (void)curl_multi_timeout(engine->multi, &due);
+    return due < 0 || due > max ? max : due;
+}
+
+static void act_on_time(struct nd_engine *engine)
+{
+    if (libcurl_due_ms(engine, 1) == 0)
+        act(engine, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* Running out of memory can leave the multi broken: no transfer on it would
+ * ever end.  With none on it, it works again. */
 static void fail_running(struct nd_engine *engine)
 {
     while (engine->running.first)
         finish(engine, engine->running.first, CURLE_OUT_OF_MEMORY);
+    engine->failed = false;
 }
 
-void nd_engine_step(struct nd_engine *engine)
+/* Does what the queue and the clock ask for. */
+static void act_on_queue_and_time(struct nd_engine *engine)
 {
-    int running;
-
     do {
         serve_queue(engine);
-        if (curl_multi_perform(engine->multi, &running) != CURLM_OK)
+        act_on_time(engine);
+        collect(engine);
+        if (engine->failed)
             fail_running(engine);
-    } while (collect(engine) && engine->queue.first);
+    } while (engine->queue.first && may_start(engine));
+}
+
+/* Waits for the sockets, at most that long, and lets libcurl act on those
+ * that are ready.  Acting on one may change which are watched. */
+static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
+{
+    struct nd_sockets *sockets = &engine->sockets;
+    int ready = poll(sockets->watched, (nfds_t)sockets->watched_count,
+                     (int)timeout_ms);
+    size_t i = sockets->watched_count;
+
+    while (ready > 0 && i-- > 0) {
+        struct pollfd *watched = &sockets->watched[i];
+        short revents = watched->revents;
+        int events = 0;
+
+        if (!revents)
+            continue;
+        ready--;
+        watched->revents = 0;
+        if (revents & (POLLIN | POLLHUP))
+            events |= CURL_CSELECT_IN;
+        if (revents & POLLOUT)
+            events |= CURL_CSELECT_OUT;
+        if (revents & (POLLERR | POLLNVAL))
+            events |= CURL_CSELECT_ERR;
+        act(engine, watched->fd, events);
+        if (i > sockets->watched_count)
+            i = sockets->watched_count;
+    }
 }
 
 /* Milliseconds until a queued transfer has waited too long, or max. */
@@ -381,10 +504,19 @@ static long queue_due_ms(const struct nd_engine *engine, long max)
 
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
 {
-    long due = queue_due_ms(engine, timeout_ms);
+    size_t ended = engine->ended;
 
-    /* libcurl itself wakes for its own deadlines. */
-    (void)curl_multi_poll(engine->multi, NULL, 0, (int)due, NULL);
+    act_on_queue_and_time(engine);
+    if (engine->ended != ended) /* there is something to tell */
+        return;
+    act_on_sockets(engine,
+                   libcurl_due_ms(engine, queue_due_ms(engine, timeout_ms)));
+    act_on_queue_and_time(engine);
+}
+
+void nd_engine_step(struct nd_engine *engine)
+{
+    nd_engine_wait(engine, 0);
 }
 
 size_t nd_engine_in_flight(const struct nd_engine *engine)

@@ -30,11 +30,9 @@ void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer);
 /* Does what can be done without waiting. */
 void nd_engine_step(struct nd_engine *engine);
 
-/* Blocks until there may be something to do, at most that long. */
+/* The same, after blocking until there is something to do, at most that
+ * long. */
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms);
-
-/* Milliseconds of a clock that is never set back. */
-int64_t nd_monotonic_ms(void);
 
 /* Transfers queued or running. */
 size_t nd_engine_in_flight(const struct nd_engine *engine);

@@ -34,16 +34,6 @@ static long milliseconds(double seconds)
     return (double)ms < seconds * 1000 ? ms + 1 : ms;
 }
 
-/*
- * libcurl counts the idle time of a connection in whole seconds and reuses
- * it while that count is at most the limit: a limit of n lets a connection
- * be idle for just under n + 1 seconds.
- */
-static long max_age(double max_idle)
-{
-    return max_idle < 2 ? 0 : (long)max_idle - 1;
-}
-
 /* False only where memory is out; NULL stays NULL. */
 static bool copy_text(char **copy, const struct nd_value *value)
 {
@@ -139,7 +129,8 @@ static bool fill_settings(struct nd_settings *settings,
     settings->timeout_ms = milliseconds(number_of(values, ND_OPTION_timeout));
     settings->connect_timeout_ms =
         milliseconds(number_of(values, ND_OPTION_connect_timeout));
-    settings->max_age = max_age(number_of(values, ND_OPTION_max_idle));
+    settings->max_idle_ms =
+        milliseconds(number_of(values, ND_OPTION_max_idle));
     settings->max_response_bytes =
         (size_t)number_of(values, ND_OPTION_max_response_bytes);
     settings->max_in_flight = (int)number_of(values, ND_OPTION_max_in_flight);

@@ -32,7 +32,7 @@ struct nd_settings {
     char *user_agent;
     long timeout_ms;
     long connect_timeout_ms;
-    long max_age; /* whole seconds for libcurl; 0 never reuses */
+    long max_idle_ms; /* 0 never reuses */
     size_t max_response_bytes;
     int max_in_flight;
 };

@@ -1,7 +1,6 @@
 #include "transfer.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@ bool nd_transfer_init(struct nd_transfer *transfer, const struct nd_call *call,
     transfer->state = ND_TRANSFER_READY;
     transfer->engine = NULL;
     transfer->handle = NULL;
+    transfer->needs_new_connection = false;
     transfer->timeout_ms = settings->timeout_ms;
     nd_answer_init(&transfer->answer, settings->max_response_bytes);
     return nd_request_render(&transfer->request, call, values, settings, err);
@@ -46,14 +46,20 @@ static int allow_one_send(void *data, char *remote_ip, char *local_ip,
                           int remote_port, int local_port)
 {
     struct nd_handle *handle = data;
-    struct nd_answer *answer = &handle->transfer->answer;
+    struct nd_transfer *transfer = handle->transfer;
+    struct nd_answer *answer = &transfer->answer;
 
     (void)remote_ip;
     (void)local_ip;
-    (void)remote_port;
-    (void)local_port;
     if (answer->sent) {
         answer->resend_prevented = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (!nd_sockets_is_fit(handle->sockets, local_port, remote_port,
+                           handle->settings->max_idle_ms, &handle->fd) &&
+        !transfer->needs_new_connection) {
+        transfer->needs_new_connection = true;
+        handle->unfit = true;
         return CURL_PREREQFUNC_ABORT;
     }
     answer->sent = true;
@@ -79,13 +85,17 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
     return length + 1;
 }
 
-/* Children that a script starts do not inherit the connection. */
-static int close_on_exec(void *data, curl_socket_t fd, curlsocktype purpose)
+static curl_socket_t open_socket(void *data, curlsocktype purpose,
+                                 struct curl_sockaddr *address)
 {
-    (void)data;
     (void)purpose;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK
-                                               : CURL_SOCKOPT_ERROR;
+    return nd_sockets_open(data, address->family, address->socktype,
+                           address->protocol);
+}
+
+static int close_socket(void *data, curl_socket_t fd)
+{
+    return nd_sockets_close(data, fd);
 }
 
 /* ----- setting up a handle ----- */
@@ -119,7 +129,10 @@ static CURLcode set_constants(struct nd_handle *handle)
     ND_SET(easy, CURLOPT_HEADERDATA, handle);
     ND_SET(easy, CURLOPT_WRITEFUNCTION, take_body);
     ND_SET(easy, CURLOPT_WRITEDATA, handle);
-    ND_SET(easy, CURLOPT_SOCKOPTFUNCTION, close_on_exec);
+    ND_SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    ND_SET(easy, CURLOPT_OPENSOCKETDATA, handle->sockets);
+    ND_SET(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    ND_SET(easy, CURLOPT_CLOSESOCKETDATA, handle->sockets);
     ND_SET(easy, CURLOPT_PRIVATE, handle);
     ND_SET(easy, CURLOPT_ERRORBUFFER, handle->error);
 
@@ -147,9 +160,9 @@ static CURLcode set_constants(struct nd_handle *handle)
 static CURLcode set_options(CURL *easy, const struct nd_settings *settings)
 {
     ND_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, settings->connect_timeout_ms);
-    ND_SET(easy, CURLOPT_FRESH_CONNECT, settings->max_age ? 0L : 1L);
-    ND_SET(easy, CURLOPT_FORBID_REUSE, settings->max_age ? 0L : 1L);
-    ND_SET(easy, CURLOPT_MAXAGE_CONN, settings->max_age);
+    ND_SET(easy, CURLOPT_FORBID_REUSE, settings->max_idle_ms ? 0L : 1L);
+    /* libcurl counts whole seconds; the guard is exact. */
+    ND_SET(easy, CURLOPT_MAXAGE_CONN, settings->max_idle_ms / 1000 + 1);
     if (settings->proxy)
         ND_SET(easy, CURLOPT_PROXY, settings->proxy);
     if (settings->ca_file) {
@@ -236,12 +249,13 @@ static CURLcode set_up(struct nd_handle *handle,
     return CURLE_OK;
 }
 
-struct nd_handle *nd_handle_new(void)
+struct nd_handle *nd_handle_new(struct nd_sockets *sockets)
 {
     struct nd_handle *handle = calloc(1, sizeof *handle);
 
     if (!handle)
         return NULL;
+    handle->sockets = sockets;
     handle->easy = curl_easy_init();
     if (handle->easy)
         return handle;
@@ -262,6 +276,8 @@ static CURLcode load(struct nd_handle *handle, struct nd_transfer *transfer,
                      long timeout_ms)
 {
     const struct nd_request *request = &transfer->request;
+    bool needs_new =
+        transfer->needs_new_connection || !request->settings->max_idle_ms;
     CURL *easy = handle->easy;
     CURLcode code;
 
@@ -272,6 +288,7 @@ static CURLcode load(struct nd_handle *handle, struct nd_transfer *transfer,
         ND_SET(easy, CURLOPT_POSTFIELDSIZE, (long)request->body.length);
         ND_SET(easy, CURLOPT_POSTFIELDS, request->body.data);
     }
+    ND_SET(easy, CURLOPT_FRESH_CONNECT, needs_new ? 1L : 0L);
     ND_SET(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     return CURLE_OK;
 }
@@ -286,6 +303,8 @@ int nd_handle_load(struct nd_handle *handle, struct nd_transfer *transfer,
         return (int)code;
     }
     handle->error[0] = '\0';
+    handle->fd = -1;
+    handle->unfit = false;
     handle->transfer = transfer;
     transfer->handle = handle;
     return 0;

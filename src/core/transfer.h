@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "request.h"
+#include "sockets.h"
 
 struct nd_engine;
 struct nd_handle;
@@ -24,6 +25,7 @@ struct nd_transfer {
     struct nd_request request;
     struct nd_answer answer;
     long timeout_ms;            /* for the whole transfer */
+    bool needs_new_connection;  /* a kept one was unfit for it */
     int64_t deadline_ms;        /* of the monotonic clock, once submitted */
     struct nd_engine *engine;   /* NULL unless queued or running */
     struct nd_handle *handle;   /* NULL unless running */
@@ -40,6 +42,9 @@ struct nd_handle {
     struct nd_settings *settings; /* held */
     const struct nd_call *call;
     char *token;
+    struct nd_sockets *sockets;   /* the engine's */
+    int fd;                       /* of the request, or -1 */
+    bool unfit;                   /* that connection was unfit for it */
     struct nd_transfer *transfer; /* NULL while it is spare */
     struct nd_handle *next;       /* in the engine's list of spare ones */
     char error[ND_DETAIL_MAX];    /* libcurl's own words */
@@ -52,7 +57,8 @@ bool nd_transfer_init(struct nd_transfer *transfer, const struct nd_call *call,
 /* Takes a zeroed or half-made one.  It must not be queued or running. */
 void nd_transfer_free(struct nd_transfer *transfer);
 
-struct nd_handle *nd_handle_new(void); /* NULL where memory is out */
+/* NULL where memory is out. */
+struct nd_handle *nd_handle_new(struct nd_sockets *sockets);
 void nd_handle_free(struct nd_handle *handle);
 
 /* Gives the handle this transfer to carry out within the time that is

@@ -215,7 +215,7 @@ static int core_step(lua_State *L)
 }
 
 /***
-Block until there may be something to do, then step.
+Block until there is something to do, and do it.
 @function wait
 @tparam number seconds at most
 */
@@ -224,10 +224,8 @@ static int core_wait(lua_State *L)
     struct nd_engine *engine = usable_engine(L);
     lua_Number seconds = luaL_checknumber(L, 1);
 
-    if (engine) {
+    if (engine)
         nd_engine_wait(engine, (long)(seconds * 1000));
-        nd_engine_step(engine);
-    }
     return 0;
 }
 
@@ -494,13 +492,9 @@ static int core_wait_for(lua_State *L)
 {
     const struct nd_transfer *transfer = &check_transfer(L)->transfer;
 
-    for (;;) {
-        if (transfer->engine)
-            nd_engine_step(transfer->engine);
-        if (!transfer->engine)
-            return 0;
+    while (transfer->engine)
         nd_engine_wait(transfer->engine, 1000);
-    }
+    return 0;
 }
 
 /***
