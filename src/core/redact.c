@@ -306,7 +306,7 @@ static const char *hidden_end(struct nd_text text, struct nd_text *value,
         if (value->at == text.at && value->end > end)
             end = value->end;
         text.at++;
-    } while (text.at < end);
+    } while (text.at < end && end < text.end);
     return end;
 }
 
