@@ -102,6 +102,16 @@ test-sanitize: ## the same with address and undefined-behaviour sanitizers, on L
 	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+fuzz: | deps-check ## odd texts from outside, for FUZZ_SECONDS (60)
+	@mkdir -p build/fuzz/corpus
+	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -o build/fuzz/text_fuzz \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) -lcurl
+	$(Q)build/fuzz/text_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) \
+	    -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/corpus
+
+FUZZED = answer buffer error json_text redact
+
 CHECKS = gcc clang format tidy luacheck layers symbols rockspec version paths
 
 check: $(CHECKS:%=check-%) ## everything that can be found without running the code
@@ -120,7 +130,7 @@ doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
 .PHONY: help deps all demo mock install clean test test-valgrind \
-    test-sanitize check format bench bench-nginx doc
+    test-sanitize fuzz check format bench bench-nginx doc
 
 # ----- how it is built -----
 
