@@ -1,11 +1,9 @@
 --- Clients: options that are checked once and shared by many calls.
-local bulk = require("ninedig.bulk")
+--
+-- What a plain deletion does not need is loaded by the methods that do: to compile it would be an
+-- eighth of what it takes to start and to delete an inbox.
 local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
-local lookup = require("ninedig.lookup")
-local read = require("ninedig.read")
-local session = require("ninedig.session")
-local verify = require("ninedig.verify")
 local wait = require("ninedig.wait")
 
 local client = {}
@@ -33,8 +31,12 @@ function client.new(options, metatable)
     settings = settings,
     timeout = timeout,
     way = sleep and wait.hosted(sleep) or wait.everywhere,
-    session = has_credentials and session.new(settings, timeout) or nil,
+    session = has_credentials and require("ninedig.session").new(settings, timeout) or nil,
   }, metatable)
+end
+
+local function begin(self, name, params)
+  return require("ninedig.session").begin(self, name, params)
 end
 
 --- A metatable for clients with these methods.
@@ -48,11 +50,11 @@ for name, facts in pairs(core.calls) do
   if facts.effect == "reads" then
     methods[name] = function(self, params)
       params = params or {}
-      local current, asked = session.begin(self, name, params)
+      local current, asked = begin(self, name, params)
       if not current then
         return nil, asked
       end
-      return read.perform(current, name, asked)
+      return require("ninedig.read").perform(current, name, asked)
     end
   end
 end
@@ -63,6 +65,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:get_access_token(params)
+  local session = require("ninedig.session")
   params = params or {}
   local current, asked = session.begin(self, "get_access_token", params)
   if not current then
@@ -80,11 +83,11 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:find_inbox(params)
-  local current, asked = session.begin(self, "find_inbox", params)
+  local current, asked = begin(self, "find_inbox", params)
   if not current then
     return nil, asked
   end
-  return lookup.find_inbox(current, asked.whatsapp_number)
+  return require("ninedig.lookup").find_inbox(current, asked.whatsapp_number)
 end
 
 --- Find out by reading whether an inbox is gone.
@@ -94,11 +97,11 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`
 function methods:verify_deletion(params)
-  local current, asked = session.begin(self, "verify_deletion", params)
+  local current, asked = begin(self, "verify_deletion", params)
   if not current then
     return nil, asked
   end
-  return verify.run(current, asked)
+  return require("ninedig.verify").run(current, asked)
 end
 
 --- Delete an inbox.
@@ -123,6 +126,7 @@ end
 -- the report, where that is not a table
 -- @treturn[2] ?any what `on_result` raised
 function methods:delete_inboxes(list, options)
+  local bulk = require("ninedig.bulk")
   local run, err = bulk.prepare(self, list, options)
   if not run then
     return nil, err

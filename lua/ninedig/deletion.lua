@@ -1,11 +1,17 @@
 --- A deletion with what can stand around it: a token, a precondition, a proof.
 local call = require("ninedig.call")
-local lookup = require("ninedig.lookup")
-local session = require("ninedig.session")
 local task = require("ninedig.task")
-local verify = require("ninedig.verify")
 
 local deletion = {}
+
+-- Only for a deletion with something around it; all loaded before anything is sent.
+local lookup, session, verify
+
+local function load_what_is_around()
+  lookup = require("ninedig.lookup")
+  session = require("ninedig.session")
+  verify = require("ninedig.verify")
+end
 
 -- A deletion is one call, with nothing around it.
 local function is_one_call(client, params)
@@ -87,6 +93,7 @@ function deletion.delete_inbox(client, params)
     end
     return call.perform(way, client.settings, "delete_inbox", params)
   end
+  load_what_is_around()
   local current, asked = session.begin(client, "delete_inbox", params)
   if not current then
     return nil, asked
