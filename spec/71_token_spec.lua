@@ -465,7 +465,8 @@ describe("the token", function()
     end)
 
     it("is renewed once where all of them were refused", function()
-      local client = partner.client(world, "live+revoked-1+only-deleteInbox+delay-100", { sleep = loop.sleep })
+      local client = partner.client(world, "live+revoked-1+only-deleteInbox+delay-100",
+        { sleep = loop.sleep })
       local results = loop.times(6, function(i)
         return client:delete_inbox(inbox(i))
       end)
