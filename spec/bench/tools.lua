@@ -103,9 +103,9 @@ local function run_on(processors)
   end
 end
 
---- Call a function while this process, what it starts and the mock keep to one processor. Where
--- the scheduler puts two processes that wait for each other decides what a call takes, up to three
--- times as much, and differs from run to run.
+--- Call a function while this process, what it starts and the mock keep to one processor. Else it
+-- depends on where the scheduler puts two processes that wait for each other, and differs from run
+-- to run, what a call takes: up to three times as much.
 -- @tparam function action
 -- @return what it returns
 function tools.on_one_processor(action)
