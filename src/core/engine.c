@@ -456,6 +456,11 @@ static void act_on_queue_and_time(struct nd_engine *engine)
     } while (engine->queue.first && may_start(engine));
 }
 
+void nd_engine_start(struct nd_engine *engine)
+{
+    act_on_queue_and_time(engine);
+}
+
 /* Waits for the sockets, at most that long, and lets libcurl act on those
  * that are ready.  Acting on one may change which are watched. */
 static void act_on_sockets(struct nd_engine *engine, long timeout_ms)

@@ -27,6 +27,10 @@ bool nd_engine_is_foreign(const struct nd_engine *engine);
  * next step. */
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer);
 
+/* Starts what may start, and looks at no socket: it takes no longer where
+ * much is under way. */
+void nd_engine_start(struct nd_engine *engine);
+
 /* Does what can be done without waiting. */
 void nd_engine_step(struct nd_engine *engine);
 

@@ -198,6 +198,19 @@ static int state_gc(lua_State *L)
 }
 
 /***
+Start what was submitted and may start. Less work than a step.
+@function start
+*/
+static int core_start(lua_State *L)
+{
+    struct nd_engine *engine = usable_engine(L);
+
+    if (engine)
+        nd_engine_start(engine);
+    return 0;
+}
+
+/***
 Do what can be done without waiting.
 @function step
 @treturn integer how many transfers are queued or running
@@ -669,13 +682,21 @@ static void push_options(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings}, {"check", core_check},
-    {"prepare", core_prepare},   {"show", core_show},
-    {"submit", core_submit},     {"step", core_step},
-    {"wait", core_wait},         {"wait_for", core_wait_for},
-    {"is_done", core_is_done},   {"cancel", core_cancel},
-    {"finish", core_finish},     {"monotonic", core_monotonic},
-    {"alive", core_alive},       {NULL, NULL},
+    {"settings", core_settings},
+    {"check", core_check},
+    {"prepare", core_prepare},
+    {"show", core_show},
+    {"submit", core_submit},
+    {"start", core_start},
+    {"step", core_step},
+    {"wait", core_wait},
+    {"wait_for", core_wait_for},
+    {"is_done", core_is_done},
+    {"cancel", core_cancel},
+    {"finish", core_finish},
+    {"monotonic", core_monotonic},
+    {"alive", core_alive},
+    {NULL, NULL},
 };
 
 static void new_type(lua_State *L, const char *type, lua_CFunction gc)
