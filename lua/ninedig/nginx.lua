@@ -23,8 +23,9 @@ local can_yield = {
 -- Seconds between two steps. Each adds half of it to the time of a call.
 local PAUSE = 0.001
 
--- Seconds after which a waiter looks whether the leader is still there.
-local PATIENCE = 1
+-- Seconds without a step after which another leader is appointed: one that leads, and one that was
+-- to begin. nginx drops timers that are due where too many run (lua_max_running_timers).
+local PATIENCE, FIRST_PATIENCE = 1, 0.1
 
 --- The current phase, or nil outside nginx.
 -- @treturn ?string
@@ -46,8 +47,9 @@ end
 local waiting = {} -- what a waiter has, by its transfer
 local waiting_count = 0
 local woken_count = 0 -- of those, how many were told and have not come back yet
-local leading = false
 local ended_seen = 0
+local leader -- of the timer that leads, or is to
+local stepped_at = 0 -- when it did so last, or was appointed
 
 local function forget(transfer)
   waiting_count = waiting_count - 1
@@ -63,7 +65,9 @@ local function log_abandoned(transfer)
   local about = result or err
   local asked = {}
   for _, key in ipairs { "accountID", "server", "inboxID" } do
-    asked[#asked + 1] = about[key] and key .. " " .. errors.digits(about[key])
+    if about[key] then
+      asked[#asked + 1] = key .. " " .. errors.digits(about[key])
+    end
   end
   ngx.log(
     ngx.WARN, "ninedig: a caller went away; its call (", table.concat(asked, ", "), ") ended: ",
@@ -96,36 +100,46 @@ local function step()
   end
 end
 
-local function step_while_needed()
-  while waiting_count > 0 do
+local function step_while_needed(me)
+  while leader == me and waiting_count > 0 do
+    stepped_at = ngx.now()
     step()
     ngx.sleep(PAUSE)
   end
 end
 
--- The timer's argument does not matter: also when a worker exits, what is in flight is driven to
--- its end.
-local function lead()
-  local ok, err = pcall(step_while_needed)
-  leading = false
-  if not ok then -- a waiter makes the next leader
+local lead
+
+local function appoint()
+  leader = { has_begun = false }
+  stepped_at = ngx.now()
+  if not ngx.timer.at(0, lead, leader) then
+    leader = nil
+  end
+end
+
+-- Whether the worker exits does not matter: what is in flight is driven to its end.
+function lead(_, me)
+  me.has_begun = true
+  local ok, err = pcall(step_while_needed, me)
+  if leader == me then
+    leader = nil
+  end
+  if not ok then
     ngx.log(ngx.ERR, "ninedig: ", err)
+    if not leader then
+      appoint()
+    end
   end
 end
 
--- Where no timer can be had, each waiter steps for itself.
-local function need_leader()
-  if not leading then
-    leading = ngx.timer.at(0, lead) and true or false
+-- Whether there is a leader that steps; sees to it that there will be.
+local function is_led()
+  local patience = leader and leader.has_begun and PATIENCE or FIRST_PATIENCE
+  if not leader or ngx.now() - stepped_at > patience then
+    appoint()
   end
-  return leading
-end
-
-local function wait_without_leader(transfer)
-  while not core.is_done(transfer) do
-    core.step()
-    ngx.sleep(PAUSE)
-  end
+  return leader and leader.has_begun
 end
 
 --- LuaJIT's pcall can be yielded across.
@@ -168,14 +182,15 @@ end
 -- @tparam userdata transfer
 function nginx.carry_out(transfer)
   local semaphore = require("ngx.semaphore").new()
-  core.submit(transfer)
   waiting[transfer] = { semaphore = semaphore, woken = false }
   waiting_count = waiting_count + 1
-  core.step() -- the request leaves now and not when the leader comes round
-  while not core.is_done(transfer) and need_leader() do
-    semaphore:wait(PATIENCE)
+  core.submit(transfer)
+  core.start() -- the request leaves now and not when the leader comes round
+  while not core.is_done(transfer) do
+    if not semaphore:wait(is_led() and PATIENCE or PAUSE) then
+      core.step() -- the leader may be late, or not to be had
+    end
   end
-  wait_without_leader(transfer)
   forget(transfer)
 end
 
