@@ -296,6 +296,13 @@ function mock.error_log()
   return read_file(mock.start().dir .. "/error.log") or ""
 end
 
+--- What spec/support/nginx.lua needs of this file.
+mock.shared = {
+  quote = quote, read_file = read_file, write_file = write_file, capture = capture, fill = fill,
+  pause = pause, self_id = self_id, project_root = project_root, free_ports = free_ports,
+  find_nginx = find_nginx,
+}
+
 local World = {}
 World.__index = World
 
@@ -389,7 +396,9 @@ function World:wait_for(n, seconds)
   return true
 end
 
---- What the scenarios `body` (status, headers, body) and `raw` (raw, close, reset) answer.
+--- What the scenarios `body` (status, headers, body) and `raw` (raw, close, reset) answer. For
+-- `body`, `calls` may have such a script for some calls, by the end of their path, or a list of
+-- them for one request after the other; the other calls are then answered by `live`.
 function World:script(script)
   local path = self:path("script")
   write_file(path .. ".new", cjson.encode(script))
