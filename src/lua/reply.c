@@ -125,16 +125,26 @@ static bool echoes_agree(lua_State *L, const struct nd_request *request)
 
 #define STATUS_OR_REASON 3u /* the bits of the first two keys */
 
+/* No call needs more fields in its answer. */
+#define NEEDED_MAX 2
+
 /* Which of the keys that matter stand twice. */
 static unsigned int find_twice(struct nd_text text, const struct nd_call *call)
 {
-    const char *keys[ND_PARAMS_MAX + 3] = {"status", "reason"};
+    const char *keys[2 + ND_PARAMS_MAX + NEEDED_MAX + 1] = {"status",
+                                                            "reason"};
+    const struct nd_result *result;
     int count = 2;
+    int needed = 0;
     size_t i;
 
     for (i = 0; call->params[i].field.key; i++) {
         if (call->params[i].where & ND_ECHOED)
             keys[count++] = call->params[i].field.key;
+    }
+    for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
+        if (result->needed && needed++ < NEEDED_MAX)
+            keys[count++] = result->key;
     }
     return nd_json_keys_twice(text, keys);
 }
