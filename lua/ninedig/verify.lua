@@ -147,10 +147,19 @@ local one_look = so_far(
   "unknown", "the inbox was still there with its number, and there was no time for another look"
 )
 
--- Waits for the next look, if it can end within the time; the last one took so many seconds.
-local function wait_for_next(current, pause, took)
-  local spare = current:remaining() - 2 * took
-  return spare > 0 and current:pause(math.min(pause * (0.5 + task.jitter()), spare))
+-- Waits for the next look, if that can end within the time; the last one took so many seconds.
+local function wait_for_next(current, looks, pause, took)
+  local spare = current:remaining() - 4 * took
+  pause = pause * (0.5 + task.jitter())
+  if #looks == 1 then -- the second is worth a short pause
+    pause = math.min(pause, spare / 2)
+  end
+  return pause > 0 and pause < spare and current:pause(pause)
+end
+
+-- A look that the end of the time cut short says nothing against the one before it.
+local function is_cut_short(current, one)
+  return current:remaining() <= 0 and (one.inboxes == "failed" or one.numbers == "failed")
 end
 
 --- Find out by reading whether an inbox is gone.
@@ -159,20 +168,22 @@ end
 -- @treturn string "deleted", "not_deleted" or "unknown"
 -- @treturn table evidence: `verdict`, `why`, and `looks`, a list of what each look saw and when
 function verify.run(current, asked)
-  local looks = {}
+  local looks, whole = {}, 0
   local pause = FIRST_PAUSE
   local verdict
-  for left = LOOKS, 1, -1 do
+  repeat
     local before = current:remaining()
-    looks[#looks + 1] = look(current, asked)
-    verdict = judge(looks[#looks])
-    local took = before - current:remaining()
-    if verdict.final or left == 1 or not wait_for_next(current, pause, took) then
-      break
+    local one = look(current, asked)
+    looks[#looks + 1] = one
+    if not verdict or not is_cut_short(current, one) then
+      verdict = judge(one)
+      whole = whole + 1
     end
+    local ended = verdict.final or #looks == LOOKS
+      or not wait_for_next(current, looks, pause, before - current:remaining())
     pause = pause * 2
-  end
-  if verdict.verdict == "not_deleted" and #looks == 1 then
+  until ended
+  if verdict.verdict == "not_deleted" and whole == 1 then
     verdict = one_look
   end
   return verdict.verdict, {
