@@ -85,6 +85,20 @@ function partner.later(clocks, action)
   end
 end
 
+--- A `sleep` that only notes the pauses between calls, and goes on at once.
+-- @treturn function for a client's options
+-- @treturn table the pauses, in seconds
+function partner.no_pauses()
+  local pauses = {}
+  return function(seconds)
+    if seconds > 0.02 then -- nobody waits so long between two steps of a call
+      pauses[#pauses + 1] = seconds
+    else
+      caller.pause(seconds)
+    end
+  end, pauses
+end
+
 -- ----- a loop of coroutines -----
 
 local loop = {}
