@@ -1,0 +1,335 @@
+--- The command line: what `--help` and the man page say, and what is understood.
+local argparse = require("argparse")
+
+local arguments = {}
+
+local SECRETS = [[
+Secrets come from NINEDIG_ACCESS_TOKEN, or from NINEDIG_CLIENT_ID with
+NINEDIG_CLIENT_SECRET, or from --token-file; never from the command line.]]
+
+local STATUSES = {
+  { "0", "deleted; or shown, for --dry-run and the listings" },
+  { "1", "rejected by the service: nothing was deleted" },
+  { "2", "wrong usage, no confirmation, a precondition that does not hold, a journal in use" },
+  { "3", "not sent: nothing was deleted, and it is safe to run it again" },
+  { "4", "the credentials were refused" },
+  { "5", "the outcome is unknown: find out with `ninedig verify`, or run a list again" },
+  { "6", "of a list: some were not deleted" },
+  { "130", "interrupted" },
+}
+
+local VERIFY_STATUSES = {
+  { "0", "deleted" },
+  { "1", "not deleted" },
+  { "5", "unknown" },
+}
+
+--- What there is to say beyond options: by the name of a command, or "ninedig" for all of them.
+-- `examples` are pairs of a command line and what it does.
+arguments.pages = {
+  ninedig = {
+    summary = "delete WhatsApp inboxes of the 99digital service",
+    description = [[
+Deletes inboxes for good, with every message, contact and report in them. What
+is to be deleted is shown and asked for first; each request is sent at most once;
+what became of it is told as it is: deleted, rejected, not sent, or unknown.]],
+    examples = {
+      { "ninedig numbers", "lists your WhatsApp numbers, with the account and inbox of each" },
+      { "ninedig delete-inbox --account 1 --inbox 10", "shows what will be lost, and asks" },
+      { "ninedig delete-inboxes list.csv --journal list.journal", "deletes a whole list" },
+    },
+    statuses = STATUSES,
+  },
+  ["delete-inbox"] = {
+    summary = "delete one inbox",
+    description = [[
+Deletes an inbox, with everything in it. This cannot be undone. On a terminal it
+shows what will be lost, and deletes when the inbox ID is typed; elsewhere it
+deletes nothing without --confirm.]],
+    examples = {
+      { "ninedig delete-inbox --account 1 --inbox 10", "shows what will be lost, and asks" },
+      {
+        "ninedig delete-inbox --account 1 --inbox 10 --number 972501234567",
+        "only if this number is in that inbox",
+      },
+      {
+        "ninedig delete-inbox --account 1 --inbox 10 --dry-run",
+        "shows the request that would be sent, and does not send it",
+      },
+      {
+        "ninedig delete-inbox --account 1 --inbox 10 --confirm 10 --verify --json",
+        "for scripts: does not ask, and finds out what became of an unknown outcome",
+      },
+    },
+    statuses = STATUSES,
+  },
+  ["delete-inboxes"] = {
+    summary = "delete the inboxes of a list",
+    description = [[
+Deletes each inbox of a list, several at a time. FILE is CSV with the header
+accountID,server,inboxID, or has one JSON object with those keys in each line; a
+key whatsapp_number may be added, and then has to be the number in that inbox.
+
+What is asked for and what became of it is written to the journal. Run the same
+command again to go on after it was stopped, however that came: what was deleted
+is not asked for again, and what is unknown is looked up first.]],
+    examples = {
+      {
+        "ninedig delete-inboxes list.csv --journal list.journal",
+        "shows the list, asks for the number of inboxes in it, and deletes them",
+      },
+      {
+        "ninedig delete-inboxes list.csv --journal list.journal --dry-run",
+        "shows what would be sent, and sends nothing",
+      },
+      {
+        "ninedig delete-inboxes list.csv --journal list.journal --confirm 40 --keep-going",
+        "for scripts: 40 inboxes, not stopping at the first that fails",
+      },
+    },
+    statuses = STATUSES,
+  },
+  verify = {
+    summary = "find out whether an inbox is gone",
+    description = [[
+Reads the lists of inboxes and numbers back, several times where that tells more,
+and says whether the inbox is gone. It changes nothing.]],
+    examples = {
+      { "ninedig verify --account 1 --inbox 10", "is inbox 10 of account 1 gone?" },
+      {
+        "ninedig verify --account 1 --inbox 10 --number 972501234567",
+        "the number that was in it tells more",
+      },
+    },
+    statuses = VERIFY_STATUSES,
+  },
+  numbers = {
+    summary = "list WhatsApp numbers",
+    description = "Lists your WhatsApp numbers, and the account and inbox that each is in.",
+    examples = {
+      { "ninedig numbers", "as a table" },
+      { "ninedig numbers --json", "for programs" },
+    },
+    statuses = STATUSES,
+  },
+  accounts = {
+    summary = "list accounts",
+    description = "Lists your accounts, and the server of each.",
+    examples = {
+      { "ninedig accounts", "as a table" },
+      { "ninedig accounts --json", "for programs" },
+    },
+    statuses = STATUSES,
+  },
+  inboxes = {
+    summary = "list the inboxes of an account",
+    description = "Lists the inboxes of an account.",
+    examples = {
+      { "ninedig inboxes --account 1", "as a table" },
+      { "ninedig inboxes --account 1 --server west --json", "another server, for programs" },
+    },
+    statuses = STATUSES,
+  },
+}
+
+--- What only the man page has room for.
+arguments.sections = {
+  {
+    title = "Environment",
+    text = SECRETS,
+    pairs = {
+      { "NINEDIG_ACCESS_TOKEN", "the access token" },
+      { "NINEDIG_CLIENT_ID, NINEDIG_CLIENT_SECRET", "what a token is got with, when it is needed" },
+      { "NO_COLOR", "if it is set, there are no colours" },
+      { "TERM", "if it is `dumb`, the progress is told in lines" },
+    },
+  },
+  {
+    title = "Output",
+    text = [[
+The listings, and with --json one line of JSON, go to standard output; all else
+goes to standard error. On a terminal a list shows a line of progress, and
+elsewhere it says so for each tenth.]],
+  },
+  {
+    title = "The journal",
+    text = [[
+The journal is JSON lines: a header that binds it to one list and one service,
+an `intent` for each request, which reaches the disk before the request is sent,
+and an `outcome` for each answer. No secret is in it. Two runs cannot use it at
+the same time.
+
+A run with the journal of an earlier one does not ask again for what was deleted.
+What was rejected or not sent did not happen, and is asked for again. Where an
+outcome is unknown, or there is none, it is found out by reading back; the inbox
+is asked for again only if it is there, and if the time-out of its last request
+had passed before it was looked for. Otherwise it stays unknown.
+
+The first interrupt keeps new requests from being started; the answers of those
+that are under way are awaited and written. The second one ends the command.]],
+  },
+}
+
+--- The names of the commands, in the order in which they are shown.
+arguments.names = {
+  "delete-inbox", "delete-inboxes", "verify", "numbers", "accounts", "inboxes",
+}
+
+-- ----- options -----
+
+-- An option that is given twice is a mistake, and here one that could delete the wrong inbox.
+local function option(command, name, placeholder, description)
+  return command:option(name, description):argname("<" .. placeholder .. ">"):overwrite(false)
+end
+
+local function needed_option(...)
+  return option(...):count(1)
+end
+
+local function add_account(command)
+  needed_option(command, "--account", "id", "The account's ID.")
+end
+
+local function add_server(command)
+  option(command, "--server", "name", "The account's server (online, if not given).")
+end
+
+local function add_inbox(command)
+  add_account(command)
+  needed_option(command, "--inbox", "id", "The inbox's ID.")
+  add_server(command)
+end
+
+local function add_json(command)
+  command:flag("--json", "Write one line of JSON to standard output, for programs.")
+end
+
+local function to_number(value)
+  return tonumber(value), "malformed number '" .. value .. "'"
+end
+
+local function add_common(command)
+  option(
+    command, "--token-file", "file",
+    "Read the access token from a file; - reads it from standard input."
+  )
+  option(command, "--base-url", "url", "Where the service is.")
+  option(command, "--ca-file", "file", "Trust the certificates in this file, not the system's.")
+  option(command, "--timeout", "seconds", "How long a call may take (30, if not given).")
+    :convert(to_number)
+end
+
+local fill = {}
+
+fill["delete-inbox"] = function(command)
+  add_inbox(command)
+  option(command, "--number", "number", "Delete only if this WhatsApp number is in the inbox.")
+  option(command, "--confirm", "id", "The inbox ID once more: do not ask.")
+  command:flag("--verify", "Find out what became of it, where the outcome is unknown.")
+  command:flag("--dry-run", "Look up and check everything, show the request, and delete nothing.")
+  add_json(command)
+end
+
+fill["delete-inboxes"] = function(command)
+  command:argument("file", "The list; - reads it from standard input.")
+  needed_option(
+    command, "--journal", "file", "Where is written what is asked for, and what became of it."
+  )
+  option(command, "--concurrency", "number", "How many at a time, 1 to 64 (8, if not given).")
+    :convert(to_number)
+  option(command, "--confirm", "count", "How many inboxes the list has: do not ask.")
+  command:flag("--keep-going", "Do not stop at the first inbox that is not deleted.")
+  command:flag("--dry-run", "Look up and check everything, show the requests, delete nothing.")
+  add_json(command)
+end
+
+function fill.verify(command)
+  add_inbox(command)
+  option(command, "--number", "number", "The WhatsApp number that was in the inbox.")
+  add_json(command)
+end
+
+fill.numbers = add_json
+fill.accounts = add_json
+
+function fill.inboxes(command)
+  add_account(command)
+  add_server(command)
+  add_json(command)
+end
+
+-- ----- help -----
+
+local function rows(pairs_of_text)
+  local lines, width = {}, 0
+  for _, pair in ipairs(pairs_of_text) do
+    width = math.max(width, #pair[1])
+  end
+  for i, pair in ipairs(pairs_of_text) do
+    lines[i] = ("   %-" .. width .. "s  %s"):format(pair[1], pair[2])
+  end
+  return table.concat(lines, "\n")
+end
+
+local function examples(page)
+  local lines = {}
+  for i, example in ipairs(page.examples) do
+    lines[i] = "   " .. example[1] .. "\n      " .. example[2]
+  end
+  return table.concat(lines, "\n")
+end
+
+-- The examples come first: they are what most people look for.
+local function set_help(command, name)
+  local page = arguments.pages[name]
+  local own = command:get_help()
+  command:help(table.concat({
+    "Examples:\n" .. examples(page), page.description, own, SECRETS,
+    "Exit status:\n" .. rows(page.statuses),
+  }, "\n\n"))
+end
+
+-- ----- the parser -----
+
+--- The parser of the command line.
+-- @tparam string version
+-- @treturn table of argparse
+function arguments.parser(version)
+  local parser = argparse("ninedig"):require_command(true):command_target("command")
+    :usage_margin(3):help_max_width(90)
+  parser:flag("--version", "Print the version."):action(function()
+    print("ninedig " .. version)
+    os.exit(0)
+  end)
+  for _, name in ipairs(arguments.names) do
+    local command = parser:command(name):summary(arguments.pages[name].summary)
+    fill[name](command)
+    add_common(command)
+    set_help(command, name)
+  end
+  set_help(parser, "ninedig")
+  return parser
+end
+
+local function explain(message)
+  if message:lower():find("token") or message:lower():find("secret") then
+    return message .. "\n" .. SECRETS
+  end
+  return message
+end
+
+--- Understand a command line. `--help` and `--version` end the process.
+-- @tparam table words
+-- @tparam string version
+-- @treturn[1] table what was chosen, `command` among it
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong
+function arguments.parse(words, version)
+  local ok, chosen = arguments.parser(version):pparse(words)
+  if not ok then
+    return nil, explain(chosen)
+  end
+  return chosen
+end
+
+return arguments

@@ -1,0 +1,96 @@
+--- Asks before anything is deleted: what will be lost is shown, and has to be named.
+local output = require("ninedig.cli.output")
+local stop = require("ninedig.cli.stop")
+local system = require("ninedig.cli.system")
+local text = require("ninedig.cli.text")
+
+local ask = {}
+
+local LOSS = [[
+What is lost, for good:
+   - all messages, conversations, contacts, files, webhooks and labels in it
+   - all studio data, reports and saved information within it
+The WhatsApp number is released; it is not cancelled.
+This cannot be undone.]]
+
+--- Refuse where there is no answer and nobody to ask. Nothing has been sent by then.
+-- @tparam ?string given the answer on the command line
+-- @tparam string expected
+-- @tparam string what the answer is
+function ask.check(given, expected, what)
+  if given and given ~= expected then
+    stop.with(
+      stop.USAGE, "--confirm %s is not %s, which is %s; nothing was deleted", text.plain(given),
+      what, expected
+    )
+  elseif not given and not system.can_ask() then
+    stop.with(
+      stop.USAGE, "this is no terminal, so nobody can be asked: give --confirm with %s; nothing was"
+        .. " deleted", what
+    )
+  end
+end
+
+local function named(id, name)
+  return name and ("%s  %s"):format(id, text.plain(name)) or id
+end
+
+--- Show what is known of one inbox.
+-- @tparam string base_url
+-- @tparam table known see `ninedig.cli.names`
+function ask.show_one(base_url, known)
+  output.say("service  %s", base_url)
+  output.say("account  %s", named(known.account, known.account_name))
+  output.say("server   %s", known.server)
+  output.say("inbox    %s", named(known.inbox, known.inbox_name))
+  output.say("number   %s", known.number and text.plain(known.number) or "-")
+  if known.is_missing then
+    output.say(output.colour("yellow", "The account does not list this inbox."))
+  end
+end
+
+local COLUMNS = {
+  { "ACCOUNT", "account", right = true }, { "NAME", "account_name" }, { "SERVER", "server" },
+  { "INBOX", "inbox", right = true }, { "NAME", "inbox_name" }, { "NUMBER", "number" },
+}
+
+--- Show what is known of many inboxes.
+-- @tparam string base_url
+-- @tparam table all a list of what `ninedig.cli.names` knows
+function ask.show_many(base_url, all)
+  output.say("service  %s", base_url)
+  output.write(text.table(COLUMNS, all))
+  for _, known in ipairs(all) do
+    if known.is_missing then
+      output.say(output.colour("yellow", "Account %s on %s does not list inbox %s."), known.account,
+        known.server, known.inbox)
+    end
+  end
+end
+
+--- Show what went wrong while names were looked up.
+-- @tparam table troubles a list of strings
+function ask.show_troubles(troubles)
+  for _, trouble in ipairs(troubles) do
+    output.say("not looked up: %s", text.plain(trouble))
+  end
+end
+
+--- Ask, and end the command unless the answer is the right one.
+-- @tparam string expected
+-- @tparam string question
+function ask.confirm(expected, question)
+  output.say("")
+  output.say(output.colour("bold", LOSS))
+  output.say("")
+  output.write(question .. " ")
+  local answer = io.stdin:read("*l") -- nil where the input has ended or was interrupted
+  if not answer then
+    output.say("")
+  end
+  if not answer or answer:match("^%s*(.-)%s*$") ~= expected then
+    stop.with(stop.USAGE, "not confirmed; nothing was deleted")
+  end
+end
+
+return ask

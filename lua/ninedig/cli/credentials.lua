@@ -1,0 +1,70 @@
+--- Where the secrets come from: the environment or a file, and never the command line, which
+-- others on the machine can see.
+local stop = require("ninedig.cli.stop")
+local system = require("ninedig.cli.system")
+
+local credentials = {}
+
+local function variable(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- Typed at a terminal it would be shown there.
+local function refuse_typing()
+  if system.is_terminal(system.STDIN) then
+    stop.with(
+      stop.USAGE,
+      "--token-file - reads what is piped in: a token typed here would stay on the screen"
+    )
+  end
+end
+
+local function read_token(path)
+  local file, why = io.stdin, nil
+  if path == "-" then
+    refuse_typing()
+  else
+    file, why = io.open(path, "rb")
+  end
+  local content = file and file:read("*a")
+  if not content then
+    stop.with(stop.USAGE, "the token file could not be read: %s", why or path)
+  end
+  if path ~= "-" then
+    file:close()
+  end
+  local token = content:gsub("^\239\187\191", ""):match("^%s*(.-)%s*$")
+  if token == "" then
+    stop.with(stop.USAGE, "the token file %s is empty", path)
+  end
+  return token
+end
+
+--- The options of a client that hold its secrets.
+-- @tparam ?string token_file path, or "-" for standard input
+-- @treturn table
+function credentials.options(token_file)
+  if token_file then
+    return { access_token = read_token(token_file) }
+  end
+  local token = variable("NINEDIG_ACCESS_TOKEN")
+  if token then
+    return { access_token = token }
+  end
+  local id, secret = variable("NINEDIG_CLIENT_ID"), variable("NINEDIG_CLIENT_SECRET")
+  if id and secret then
+    return { client_id = id, client_secret = secret }
+  elseif id or secret then
+    stop.with(
+      stop.USAGE, "NINEDIG_CLIENT_ID and NINEDIG_CLIENT_SECRET belong together, and %s is not set",
+      id and "NINEDIG_CLIENT_SECRET" or "NINEDIG_CLIENT_ID"
+    )
+  end
+  return stop.with(
+    stop.USAGE, "no credentials: set NINEDIG_ACCESS_TOKEN, or NINEDIG_CLIENT_ID and"
+      .. " NINEDIG_CLIENT_SECRET, or give --token-file FILE"
+  )
+end
+
+return credentials

@@ -1,0 +1,82 @@
+--- `--dry-run`: the requests as they would be sent, but for the token.
+local core = require("ninedig.core")
+local errors = require("ninedig.error")
+local json = require("ninedig.cli.json")
+local output = require("ninedig.cli.output")
+
+local preview = {}
+
+-- Stands for the token, which is not shown anyway.
+local A_TOKEN = "-"
+
+local DEFAULT_PORTS = { http = ":80", https = ":443" }
+
+local function parse(shown)
+  local method, url, headers, body = shown:match("^(%S+) (%S+)\n(.-\n)\n(.*)$")
+  local scheme, host, path = url:match("^(%a+)://([^/]+)(.*)$")
+  local port = DEFAULT_PORTS[scheme:lower()]
+  if port and host:sub(-#port) == port then
+    host = host:sub(1, -#port - 1)
+  end
+  local lines = json.list { "Host: " .. host }
+  for line in headers:gmatch("([^\n]+)\n") do
+    lines[#lines + 1] = line
+  end
+  return { method = method, url = url, path = path, headers = lines, body = body }
+end
+
+--- The request that would be sent.
+-- @tparam table client
+-- @tparam table asked
+-- @treturn table `method`, `url`, `path`, `headers` (lines), `body`
+function preview.request(client, asked)
+  local reserve = errors.reserve()
+  local transfer, err = core.prepare(client.settings, "delete_inbox", {
+    accountID = asked.accountID, server = asked.server, inboxID = asked.inboxID,
+  }, reserve, client.session and A_TOKEN or nil, client.timeout)
+  errors.release(reserve)
+  if not transfer then
+    error(err, 0)
+  end
+  return parse(core.show(transfer))
+end
+
+--- The address of the service, as the client understood it.
+-- @tparam table client
+-- @treturn string
+function preview.base_url(client)
+  local url = preview.request(client, { accountID = 1, server = "online", inboxID = 1 }).url
+  return url:sub(1, -#core.calls.delete_inbox.path - 1)
+end
+
+--- Begin: nobody may take this for a deletion.
+function preview.begin()
+  output.say(output.colour("bold", "DRY RUN: nothing is deleted."))
+end
+
+--- Show the requests.
+-- @tparam table requests
+function preview.show(requests)
+  for _, request in ipairs(requests) do
+    output.say("")
+    output.say("%s %s HTTP/1.1", request.method, request.path)
+    for _, line in ipairs(request.headers) do
+      output.say("%s", line)
+    end
+    output.say("")
+    output.say("%s", request.body)
+  end
+end
+
+--- End.
+-- @tparam boolean as_json
+-- @tparam table requests
+function preview.finish(as_json, requests)
+  output.say("")
+  output.say(output.colour("bold", "DRY RUN: nothing was deleted. What is above would be sent."))
+  if as_json then
+    output.data(json.encode { dry_run = true, requests = json.list(requests) } .. "\n")
+  end
+end
+
+return preview

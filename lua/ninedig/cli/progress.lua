@@ -1,0 +1,133 @@
+--- How far a list has got: on a terminal one line that is drawn again and again, elsewhere a line
+-- for each tenth.
+local core = require("ninedig.core")
+local output = require("ninedig.cli.output")
+local system = require("ninedig.cli.system")
+
+local progress = {}
+progress.__index = progress
+
+-- Seconds between two drawings, and between two looks at how wide the window is.
+local REDRAW, MEASURE = 0.1, 1
+
+-- Columns that a bar has at least, and at most.
+local SHORTEST_BAR, LONGEST_BAR = 10, 40
+
+--- Begin.
+-- @tparam integer total
+-- @tparam integer done how many were done before
+-- @treturn table
+function progress.new(total, done)
+  return setmetatable({
+    total = total,
+    done = done,
+    before = done,
+    counts = { deleted = 0, rejected = 0, not_sent = 0, unknown = 0 },
+    redraws = system.is_capable(),
+    began = core.monotonic(),
+    drawn_at = -math.huge,
+    measured_at = -math.huge,
+    tenths = math.floor(done * 10 / total),
+  }, progress)
+end
+
+local function duration(seconds)
+  seconds = math.ceil(seconds)
+  if seconds >= 3600 then
+    return ("%d:%02d:%02d"):format(
+      math.floor(seconds / 3600), math.floor(seconds / 60) % 60, seconds % 60
+    )
+  end
+  return ("%d:%02d"):format(math.floor(seconds / 60), seconds % 60)
+end
+
+local function pace(self)
+  local seconds = core.monotonic() - self.began
+  local done = self.done - self.before
+  if done == 0 or seconds <= 0 then
+    return "-/s", "-:-- left"
+  end
+  local rate = done / seconds
+  return ("%.1f/s"):format(rate), duration((self.total - self.done) / rate) .. " left"
+end
+
+local function bar(self, width)
+  local filled = math.floor((width - 2) * self.done / self.total)
+  return "[" .. ("="):rep(filled) .. (" "):rep(width - 2 - filled) .. "]"
+end
+
+--- The line, for a window.
+-- @tparam integer columns that it may take
+-- @treturn string
+function progress:line(columns)
+  local rate, left = pace(self)
+  local tally = ("%d/%d"):format(self.done, self.total)
+  local faults = ("%d rejected  %d unknown"):format(self.counts.rejected, self.counts.unknown)
+  local full = table.concat({ tally, faults, rate, left }, "  ")
+  local room = columns - #full - 1
+  if room >= SHORTEST_BAR then
+    return bar(self, math.min(room, LONGEST_BAR)) .. " " .. full
+  end
+  for _, shorter in ipairs { full, tally .. "  " .. faults } do
+    if #shorter <= columns then
+      return shorter
+    end
+  end
+  return tally:sub(1, columns)
+end
+
+local function coloured(self, line)
+  if self.counts.rejected > 0 then
+    line = line:gsub("%d+ rejected", function(part)
+      return output.colour("red", part)
+    end)
+  end
+  if self.counts.unknown > 0 then
+    line = line:gsub("%d+ unknown", function(part)
+      return output.colour("yellow", part)
+    end)
+  end
+  return line
+end
+
+-- The last column stays free: some terminals would begin a new line.
+local function draw(self)
+  local now = core.monotonic()
+  if now >= self.measured_at + MEASURE then
+    self.columns, self.measured_at = math.max(system.columns() - 1, 1), now
+  end
+  self.drawn_at = now
+  output.write("\r\27[K" .. coloured(self, self:line(self.columns)))
+end
+
+local function say_tenth(self)
+  local tenths = math.floor(self.done * 10 / self.total)
+  if tenths > self.tenths then
+    self.tenths = tenths
+    output.say("ninedig: %d %%, %d of %d, %d rejected, %d unknown", tenths * 10, self.done,
+      self.total, self.counts.rejected, self.counts.unknown)
+  end
+end
+
+--- One more is done.
+-- @tparam string outcome
+function progress:step(outcome)
+  self.done = self.done + 1
+  self.counts[outcome] = self.counts[outcome] + 1
+  if not self.redraws then
+    say_tenth(self)
+  elseif self.done == self.total or core.monotonic() >= self.drawn_at + REDRAW then
+    draw(self)
+  end
+end
+
+--- Leave the line, so that something else can be written.
+function progress:leave()
+  if self.redraws and self.drawn_at > 0 then
+    draw(self)
+    output.write("\n")
+    self.drawn_at = -math.huge
+  end
+end
+
+return progress
