@@ -32,6 +32,7 @@ CORE  = $(wildcard src/core/*.c)
 GLUE  = $(wildcard src/lua/*.c)
 LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
 BIN   = $(wildcard bin/ninedig)
+VERSION = $(shell sed -n 's/.*ND_VERSION "\(.*\)"/\1/p' src/core/version.h)
 RIVALS = $(patsubst spec/bench/%.c,$(BUILD)/bench/%,$(wildcard spec/bench/*.c))
 UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
 SPECS = $(filter-out %.c,$(SPEC))
@@ -75,13 +76,7 @@ demo: $(BUILD)/5.4/ninedig/core.so | deps-demo ## see it work, against a mock of
 mock: | deps-demo ## run the mock of the service until interrupted
 	@$(call lua_env,5.4) lua5.4 spec/mock/run.lua
 
-install: $(BUILD)/$(LUA_VERSION)/ninedig/core.so ## install for LUA_VERSION into PREFIX, below DESTDIR
-	@set -e; share='$(DESTDIR)$(PREFIX)/share/$(call lua_dir,$(LUA_VERSION))'; \
-	lib='$(DESTDIR)$(PREFIX)/lib/$(call lua_dir,$(LUA_VERSION))'; \
-	for file in $(LUAS:lua/%=%); do install -Dm644 "lua/$$file" "$$share/$$file"; done; \
-	install -Dm755 '$<' "$$lib/ninedig/core.so"; \
-	for file in $(BIN); do install -Dm755 "$$file" '$(DESTDIR)$(PREFIX)'"/$$file"; \
-	    sed -i '1s|^#!.*|#!/usr/bin/env $(call lua,$(LUA_VERSION))|' '$(DESTDIR)$(PREFIX)'"/$$file"; done
+install: install-library $(if $(BIN),install-command) ## install for LUA_VERSION into PREFIX, below DESTDIR
 
 clean: ## remove build/
 	rm -rf build
@@ -129,7 +124,7 @@ bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
 doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
-.PHONY: help deps all demo mock install clean test test-valgrind \
+.PHONY: help deps all demo mock install install-library install-command clean test test-valgrind \
     test-sanitize fuzz check format bench bench-nginx doc
 
 # ----- how it is built -----
@@ -174,6 +169,26 @@ $(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lcurl -lpthread
 
 -include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/spec/*.d)
+
+# ----- how it is installed -----
+
+install-library: $(BUILD)/$(LUA_VERSION)/ninedig/core.so
+	@set -e; share='$(DESTDIR)$(PREFIX)/share/$(call lua_dir,$(LUA_VERSION))'; \
+	lib='$(DESTDIR)$(PREFIX)/lib/$(call lua_dir,$(LUA_VERSION))'; \
+	for file in $(LUAS:lua/%=%); do install -Dm644 "lua/$$file" "$$share/$$file"; done; \
+	install -Dm755 '$<' "$$lib/ninedig/core.so"
+
+# The command runs on another Lua where luaposix is not there for this one.
+install-command: | deps-command
+	@set -e; version=$$(tools/command-lua $(LUA_VERSION) $(VERSIONS) || echo $(LUA_VERSION)); \
+	[ $$version = $(LUA_VERSION) ] || { \
+	    echo "bin/ninedig will run on Lua $$version, as luaposix is not there for $(LUA_VERSION)"; \
+	    $(MAKE) --no-print-directory install-library LUA_VERSION=$$version; }; \
+	lua=lua$$version; [ $$version != jit ] || lua=luajit; \
+	to='$(DESTDIR)$(PREFIX)'; \
+	install -Dm755 $(BIN) "$$to/$(BIN)"; sed -i "1s|^#!.*|#!/usr/bin/env $$lua|" "$$to/$(BIN)"; \
+	mkdir -p $(BUILD); $$lua tools/man.lua $(VERSION) >$(BUILD)/ninedig.1; \
+	install -Dm644 $(BUILD)/ninedig.1 "$$to/share/man/man1/ninedig.1"
 
 # ----- how it is tested -----
 
