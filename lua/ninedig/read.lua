@@ -28,7 +28,8 @@ function read.perform(current, name, params)
       return result, err
     end
     renewed = renewed or renewed_now
-    if not current:pause(err.retry_after or pause * task.jitter()) then
+    local at_most = math.min(pause, current:remaining() / 4) -- most of it is for the next try
+    if not current:pause(err.retry_after or at_most * task.jitter()) then
       return nil, err
     end
     pause = pause * 2
