@@ -87,6 +87,15 @@ describe("a read", function()
     end)
   end
 
+  it("is retried after a status that says so, though its body has an unknown reason", function()
+    for _, status in ipairs { 429, 502, 503, 504 } do
+      world = mock.world()
+      local client = client_without_pauses("live+first-1+reason-99+status-" .. status)
+      assert(client:get_accounts())
+      assert.equal("getAccounts getAccounts", partner.seen(world))
+    end
+  end)
+
   it("has half of the time for its first try", function()
     local client = partner.with_token(world, "live+delay-400", { timeout = 1 })
     assert(client:get_accounts())

@@ -294,13 +294,16 @@ static bool is_retryable(const struct nd_error *err,
 static bool is_read_retryable(const struct nd_error *err,
                               const struct nd_call *call)
 {
+    bool documented =
+        err->kind == ND_KIND_API && nd_find_reason(call, err->reason) != NULL;
     bool busy = err->http_status == 429 || err->http_status == 502 ||
                 err->http_status == 503 || err->http_status == 504;
 
     if (err->kind == ND_KIND_NETWORK)
         return err->outcome == ND_NOT_SENT ||
                err->curl_code == CURLE_OPERATION_TIMEDOUT;
-    return err->kind != ND_KIND_PROTOCOL && busy && !is_documented(err, call);
+    return busy && !documented &&
+           (err->kind == ND_KIND_HTTP || err->kind == ND_KIND_API);
 }
 
 static void judge_retry(struct nd_error *err, const struct nd_call *call)
