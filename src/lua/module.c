@@ -210,6 +210,14 @@ static int core_start(lua_State *L)
     return 0;
 }
 
+/* Pushes how many transfers are under way and how many have ended. */
+static int push_counts(lua_State *L, const struct nd_engine *engine)
+{
+    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_in_flight(engine) : 0);
+    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_ended(engine) : 0);
+    return 2;
+}
+
 /***
 Do what can be done without waiting.
 @function step
@@ -222,15 +230,15 @@ static int core_step(lua_State *L)
 
     if (engine)
         nd_engine_step(engine);
-    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_in_flight(engine) : 0);
-    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_ended(engine) : 0);
-    return 2;
+    return push_counts(L, engine);
 }
 
 /***
 Block until there is something to do, and do it.
 @function wait
 @tparam number seconds at most
+@treturn integer how many transfers are queued or running
+@treturn integer how many have ended so far
 */
 static int core_wait(lua_State *L)
 {
@@ -239,7 +247,7 @@ static int core_wait(lua_State *L)
 
     if (engine)
         nd_engine_wait(engine, (long)(seconds * 1000));
-    return 0;
+    return push_counts(L, engine);
 }
 
 /***
