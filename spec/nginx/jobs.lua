@@ -53,7 +53,7 @@ function jobs.perform(job)
   return { error = copy(err), is_error = ninedig.is_error(err), text = tostring(err) }
 end
 
---- How many jobs are under way in this worker.
+--- How many jobs are under way in this worker, those of callers that went away included.
 function jobs.in_flight()
   return in_flight
 end
@@ -93,7 +93,7 @@ end
 
 --- Do the job of the request and give its answer.
 function jobs.answer()
-  ngx.print(jobs.text())
+  ngx.say(jobs.text())
 end
 
 --- Give the answer that was kept for a phase.
@@ -118,11 +118,12 @@ function jobs.in_coroutine()
   ngx.print(coroutine.wrap(jobs.text)())
 end
 
---- Do the job of the request in the light thread of another, which is killed meanwhile.
+--- Do the job of the request in the light thread of another, which is killed after
+-- so many milliseconds.
 function jobs.in_killed_thread()
   local job = requested_job()
   local thread = ngx.thread.spawn(jobs.perform, job)
-  ngx.sleep(tonumber(ngx.var.arg_after))
+  ngx.sleep(tonumber(ngx.var.arg_after) / 1000)
   ngx.print(tostring(ngx.thread.kill(thread)))
 end
 

@@ -140,6 +140,19 @@ function Server:get(path)
   return self:curl(nginx.url(path))
 end
 
+--- Asks for /ping again and again.
+-- @tparam integer count
+-- @treturn table for each how many jobs were under way, and how many seconds it took
+function Server:ping(count)
+  local pings = {}
+  local output = self:curl(("-w '%%{time_total}\\n' 'http://nginx/ping?[1-%d]'"):format(count))
+  for in_flight, seconds in output:gmatch("(%d+)\n([%d.]+)\n") do
+    pings[#pings + 1] = { in_flight = tonumber(in_flight), seconds = tonumber(seconds) }
+  end
+  assert(#pings == count, output)
+  return pings
+end
+
 --- Sends a signal to the master, or to another process.
 function Server:signal(name, pid)
   os.execute(("kill -%s %s"):format(name, pid or self.master))
