@@ -149,7 +149,7 @@ local one_look = so_far(
 
 -- Waits for the next look, if that can end within the time; the last one took so many seconds.
 local function wait_for_next(current, looks, pause, took)
-  local spare = current:remaining() - 4 * took
+  local spare = current:remaining() - 2 * took
   pause = pause * (0.5 + task.jitter())
   if #looks == 1 then -- the second is worth a short pause
     pause = math.min(pause, spare / 2)
