@@ -103,8 +103,12 @@ function cli.main(words)
   if not check_needed("argparse") then
     return USAGE
   end
-  local version = require("ninedig.core").version
-  local chosen, wrong = require("ninedig.cli.arguments").parse(words, version)
+  local loaded, core = pcall(require, "ninedig.core")
+  if not loaded then
+    say("the library cannot be loaded: " .. tostring(core))
+    return USAGE
+  end
+  local chosen, wrong = require("ninedig.cli.arguments").parse(words, core.version)
   if not chosen then
     say(wrong)
     io.stderr:write("To learn more: ninedig --help\n")

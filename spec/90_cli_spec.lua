@@ -1,0 +1,446 @@
+local cjson = require("cjson").new()
+local cli = require("spec.support.cli")
+local mock = require("spec.support.mock")
+
+-- What the specs of the command skip: memcheck does not follow it, and is slow to start it.
+describe("the command #novalgrind", function()
+  it("teaches in --help, examples first", function()
+    for _, words in ipairs {
+      { "--help" }, { "delete-inbox", "--help" }, { "delete-inboxes", "-h" }, { "verify", "-h" },
+      { "numbers", "-h" }, { "accounts", "-h" }, { "inboxes", "-h" },
+    } do
+      local ended = cli.run(nil, words)
+      assert.equal(0, ended.status, ended.err)
+      assert.equal("", ended.err)
+      assert.matches("^Examples:\n   ninedig ", ended.out)
+      assert.matches("\nUsage: ninedig ", ended.out)
+      assert.matches("NINEDIG_ACCESS_TOKEN", ended.out)
+      assert.matches("\nExit status:\n   0 ", ended.out)
+      for line in ended.out:gmatch("[^\n]+") do
+        assert.is_true(#line <= 100, line)
+      end
+    end
+  end)
+
+  it("has the library's version", function()
+    local ended = cli.run(nil, { "--version" })
+    assert.equal(0, ended.status)
+    assert.equal(require("ninedig")._VERSION .. "\n", ended.out)
+  end)
+
+  it("finds its modules beside itself, wherever it is called from", function()
+    local prefix = cli.install()
+    for folder, path in pairs { ["/"] = prefix .. "/bin/ninedig", [prefix] = "bin/ninedig",
+      [prefix .. "/bin"] = "./ninedig" } do
+      local pipe = io.popen(("cd %s && env -u LUA_PATH -u LUA_CPATH %s --version 2>&1")
+        :format(folder, path))
+      assert.equal(require("ninedig")._VERSION .. "\n", pipe:read("*a"), folder)
+      pipe:close()
+    end
+  end)
+
+  it("has a man page that says what --help says", function()
+    local page = cli.read(cli.install() .. "/share/man/man1/ninedig.1")
+    assert.matches("^%.TH NINEDIG 1 ", page)
+    assert.is_not_nil(page:find(require("ninedig")._VERSION, 1, true))
+    for _, name in ipairs { "delete-inbox", "delete-inboxes", "verify", "numbers", "accounts",
+      "inboxes" } do
+      local help = cli.run(nil, { name, "--help" }).out
+      local options = 0
+      for option in help:gmatch("\n   (%-%-[%w-]+)") do
+        options = options + 1
+        assert.is_not_nil(page:find(option:gsub("%-", "\\-"), 1, true), option)
+      end
+      assert.is_true(options >= 5, help)
+    end
+  end)
+
+  for name, module in pairs { argparse = "argparse", luaposix = "posix.unistd" } do
+    it("names " .. name .. " where it is missing", function()
+      local ended = cli.run(mock.world(), { "numbers" }, {
+        lua = ("-e 'package.preload[%q] = function() error(\"none\") end'"):format(module),
+      })
+      assert.equal(2, ended.status)
+      assert.equal("", ended.out)
+      assert.matches("^ninedig: the command needs " .. name .. " for Lua", ended.err)
+      assert.matches("luarocks .* install " .. name, ended.err)
+      assert.matches("apt%-get install lua%-", ended.err)
+    end)
+  end
+
+  it("refuses what it does not understand, and sends nothing", function()
+    local world = mock.world()
+    local cases = {
+      { {}, "a command is required" },
+      { { "delete" }, "unknown command" },
+      { { "delete-inbox", "--inbox", "10" }, "%-%-account" },
+      { { "delete-inbox", "--account", "1" }, "%-%-inbox" },
+      { { "delete-inbox", "--account", "1", "--inbox", "10", "--inbox", "11" }, "%-%-inbox" },
+      { { "delete-inboxes", "list.csv" }, "%-%-journal" },
+      { { "delete-inboxes", "--journal", "j" }, "file" },
+      { { "numbers", "more" }, "too many arguments" },
+      { { "numbers", "--timeout", "soon" }, "malformed number" },
+      { { "numbers", "--access-token", "s3cret" }, "NINEDIG_ACCESS_TOKEN" },
+      { { "numbers", "--access-token=s3cret" }, "NINEDIG_ACCESS_TOKEN" },
+    }
+    for _, case in ipairs(cases) do
+      local ended = cli.run(case[1][1] and world, case[1])
+      assert.equal(2, ended.status, ended.err)
+      assert.equal("", ended.out)
+      assert.matches(case[2], ended.err)
+      assert.is_nil(ended.err:find("s3cret", 1, true))
+    end
+    assert.equal(0, world:count())
+  end)
+end)
+
+-- What Lua 5.4 of Debian cannot run.
+if not cli.can_run then
+  return
+end
+
+describe("the command #novalgrind", function()
+  local world
+
+  before_each(function()
+    world = mock.world()
+  end)
+
+  -- Runs it, and checks that no secret shows.
+  local function run(arguments, options)
+    local ended = cli.run(world, arguments, options)
+    for _, secret in ipairs { mock.token, mock.client_secret, "issued-" } do
+      assert.is_nil(ended.out:find(secret, 1, true), ended.out)
+      assert.is_nil(ended.err:find(secret, 1, true), ended.err)
+    end
+    return ended
+  end
+
+  local function delete(more, options)
+    local arguments = { "delete-inbox", "--account", "1", "--inbox", "10" }
+    for _, word in ipairs(more or {}) do
+      arguments[#arguments + 1] = word
+    end
+    return run(arguments, options)
+  end
+
+  -- ----- listings -----
+
+  describe("lists", function()
+    it("numbers in columns, and not their keys", function()
+      local ended = run { "numbers" }
+      assert.equal(0, ended.status)
+      assert.equal("", ended.err)
+      local lines = {}
+      for line in ended.out:gmatch("[^\n]+") do
+        lines[#lines + 1] = line
+      end
+      assert.equal("NUMBER        NAME                  ACCOUNT            INBOX", lines[1])
+      assert.equal("972501234567  Reception                   1               10", lines[2])
+      assert.equal("972501239999  Unused                      -                -", lines[#lines])
+      for _, line in ipairs(lines) do
+        assert.equal(#lines[1], #line)
+      end
+      assert.is_nil(ended.out:find("key/", 1, true))
+      assert.equal(1, world:count())
+      assert.equal(1, world:count("/whatsapp/getWhatsApp"))
+    end)
+
+    it("accounts and inboxes", function()
+      local accounts = run { "accounts" }
+      assert.equal(0, accounts.status)
+      assert.matches("\n +2  west    Beta Motors West  active     CRM%-1003\n", accounts.out)
+      local inboxes = run { "inboxes", "--account", "2", "--server", "west" }
+      assert.equal(0, inboxes.status)
+      assert.equal("INBOX  NAME          CHANNEL       API\n"
+        .. "   20  Service West  Channel::Api  wa_v2\n"
+        .. "   22  West desk     Channel::Api  wa_v2\n", inboxes.out)
+      assert.equal('{"accountID":2,"server":"west"}', world:requests()[2].body)
+    end)
+
+    it("all of it as JSON, but no secret", function()
+      local ended = run { "numbers", "--json" }
+      assert.equal(0, ended.status)
+      assert.equal("", ended.err)
+      local numbers = cjson.decode(ended.out)
+      assert.equal(48, #numbers.list)
+      assert.equal("972501234567", numbers.list[1].whatsapp)
+      assert.is_nil(numbers.list[1].apiKey)
+      assert.is_nil(ended.out:find("key/", 1, true))
+      local accounts = run { "accounts", "--json" }
+      assert.is_not_nil(accounts.out:find('"account_id":900000000000001', 1, true))
+      local none = run { "inboxes", "--account", "3", "--json" }
+      assert.is_not_nil(none.out:find('"list":[]', 1, true))
+    end)
+
+    it("and tells why it could not", function()
+      local refused = run({ "numbers" }, { scenario = "reason-3" })
+      assert.equal(4, refused.status)
+      assert.equal("", refused.out)
+      assert.matches("^ninedig: ", refused.err)
+      local rejected = run { "inboxes", "--account", "77", "--json" }
+      assert.equal(1, rejected.status)
+      assert.equal(33, cjson.decode(rejected.out).error.reason)
+      local unreachable = run({ "accounts" }, { base_url = mock.refused .. "/api" })
+      assert.equal(3, unreachable.status)
+    end)
+
+    it("nothing where standard output cannot be written", function()
+      local line = cli.line(world, { "numbers" })
+      local pipe = io.popen(line .. " 2>&1 >/dev/full; echo $?")
+      local output = pipe:read("*a")
+      pipe:close()
+      assert.matches("standard output could not be written.*\n2\n$", output)
+    end)
+  end)
+
+  -- ----- secrets -----
+
+  describe("takes its secrets", function()
+    local NONE = { NINEDIG_ACCESS_TOKEN = "" }
+
+    it("from a file or from standard input", function()
+      local path = cli.file(mock.token .. "\r\n")
+      assert.equal(0, run({ "accounts", "--token-file", path }, { environment = NONE }).status)
+      assert.equal(0, run({ "accounts", "--token-file", "-" },
+        { environment = NONE, stdin = mock.token }).status)
+      for i = 1, 2 do
+        assert.equal("Bearer " .. mock.token, world:requests()[i].headers.authorization)
+      end
+    end)
+
+    it("as credentials, with which a token is got", function()
+      local ended = run({ "accounts" }, { environment = {
+        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_CLIENT_SECRET = mock.client_secret,
+      } })
+      assert.equal(0, ended.status, ended.err)
+      assert.equal(1, world:count("/settings/accessToken"))
+      local wrong = run({ "accounts" }, { environment = {
+        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_CLIENT_SECRET = "wr0ng",
+      } })
+      assert.equal(4, wrong.status)
+      assert.is_nil(wrong.err:find("wr0ng", 1, true))
+    end)
+
+    it("or says what to set", function()
+      local cases = {
+        { {}, "NINEDIG_ACCESS_TOKEN.*NINEDIG_CLIENT_ID.*%-%-token%-file" },
+        { { NINEDIG_CLIENT_ID = "id" }, "NINEDIG_CLIENT_SECRET is not set" },
+        { { NINEDIG_CLIENT_SECRET = "wr0ng" }, "NINEDIG_CLIENT_ID is not set" },
+        { {}, "is empty", { "--token-file", cli.file("\n") } },
+        { {}, "could not be read", { "--token-file", "/nowhere/token" } },
+        { { NINEDIG_ACCESS_TOKEN = "with blank" }, "access_token" },
+      }
+      for _, case in ipairs(cases) do
+        case[1].NINEDIG_ACCESS_TOKEN = case[1].NINEDIG_ACCESS_TOKEN or ""
+        local words = case[3] or {}
+        local ended = run({ "accounts", words[1], words[2] }, { environment = case[1] })
+        assert.equal(2, ended.status)
+        assert.matches(case[2], ended.err)
+        assert.is_nil(ended.err:find("wr0ng", 1, true))
+      end
+      assert.equal(0, world:count())
+    end)
+  end)
+
+  -- ----- delete-inbox -----
+
+  describe("delete-inbox", function()
+    it("deletes what is confirmed: 0", function()
+      local ended = delete { "--confirm", "10" }
+      assert.equal(0, ended.status, ended.err)
+      assert.equal("", ended.out)
+      assert.matches("inbox 10 of account 1 on online is deleted; its number was 972501234567",
+        ended.err)
+      assert.equal(1, world:count())
+      assert.equal('{"accountID":1,"server":"online","inboxID":10}', world:requests()[1].body)
+    end)
+
+    it("tells programs so on standard output alone", function()
+      local ended = delete { "--confirm", "10", "--json" }
+      assert.equal(0, ended.status)
+      assert.same({
+        outcome = "deleted", accountID = 1, server = "online", inboxID = 10,
+        whatsapp_number = "972501234567",
+      }, cjson.decode(ended.out))
+      assert.matches("^{[^\n]*}\n$", ended.out)
+    end)
+
+    it("writes large ids in full", function()
+      local ended = run {
+        "delete-inbox", "--account", "900000000000001", "--inbox", "123456789012345",
+        "--confirm", "123456789012345", "--json",
+      }
+      assert.equal(0, ended.status, ended.err)
+      assert.is_not_nil(ended.out:find('"inboxID":123456789012345,', 1, true))
+      assert.same({ ["900000000000001/online/123456789012345"] = 1 }, cli.deletions(world))
+    end)
+
+    local statuses = {
+      { "reason-47", 1, "rejected" }, { "status-404", 1, "rejected" },
+      { "reason-3", 4, "rejected" }, { "reason-2", 4, "rejected" }, { "status-401", 4, "rejected" },
+      { "close", 5, "unknown" }, { "status-500", 5, "unknown" },
+    }
+    for _, case in ipairs(statuses) do
+      it(("answers %s with %d"):format(case[1], case[2]), function()
+        local ended = delete({ "--confirm", "10", "--json" }, { scenario = case[1] })
+        assert.equal(case[2], ended.status, ended.err)
+        local told = cjson.decode(ended.out)
+        assert.equal(case[3], told.outcome)
+        assert.equal(case[3], told.error.outcome)
+        assert.matches("inbox 10 of account 1 on online: " .. case[3], ended.err)
+        assert.equal(case[2] == 5,
+          ended.err:find("ninedig verify --account 1 --server online --inbox 10", 1, true) ~= nil)
+        assert.equal(1, world:count())
+      end)
+    end
+
+    it("answers a service that is not there with 3", function()
+      local ended = delete({ "--confirm", "10", "--json" }, { base_url = mock.refused .. "/api" })
+      assert.equal(3, ended.status)
+      assert.equal("not_sent", cjson.decode(ended.out).outcome)
+    end)
+
+    it("deletes nothing without a terminal and --confirm: 2", function()
+      local ended = delete({}, { stdin = "10\n" })
+      assert.equal(2, ended.status)
+      assert.matches("%-%-confirm", ended.err)
+      assert.equal(0, world:count())
+    end)
+
+    it("deletes nothing where --confirm is another inbox: 2", function()
+      for _, other in ipairs { "1", "100", "010", "10 ", "" } do
+        assert.equal(2, delete({ "--confirm", other }).status, other)
+        assert.equal(2, delete({ "--confirm", other, "--dry-run" }).status, other)
+      end
+      assert.equal(0, world:count())
+    end)
+
+    it("deletes nothing where the number is in another inbox: 2", function()
+      local ended = delete { "--confirm", "10", "--number", "972501234568", "--json" }
+      assert.equal(2, ended.status)
+      assert.equal("NUMBER_MISMATCH", cjson.decode(ended.out).error.name)
+      assert.same({}, cli.deletions(world))
+      assert.equal(0, delete({ "--confirm", "10", "--number", "972501234567" }).status)
+    end)
+
+    it("refuses what is no id, before anything is sent: 2", function()
+      for _, id in ipairs { "0", "01", "x", "-1", "1.5", "" } do
+        local ended = run { "delete-inbox", "--account", "1", "--inbox=" .. id, "--confirm=" .. id }
+        assert.equal(2, ended.status)
+        assert.matches("inboxID", ended.err)
+      end
+      assert.equal(0, world:count())
+    end)
+
+    it("--verify finds out what became of it", function()
+      local ended = delete({ "--confirm", "10", "--verify", "--json" },
+        { scenario = "live+lost_after" })
+      assert.equal(0, ended.status, ended.err)
+      assert.is_true(cjson.decode(ended.out).verified)
+      assert.same({ ["1/online/10"] = 1 }, cli.deletions(world))
+      world = mock.world()
+      ended = delete({ "--confirm", "10", "--verify", "--json", "--timeout", "1" },
+        { scenario = "live+lost_before" })
+      assert.equal(5, ended.status)
+      assert.is_not_nil(cjson.decode(ended.out).error.verification)
+      assert.same({ ["1/online/10"] = 1 }, cli.deletions(world))
+    end)
+
+    it("--dry-run shows the very bytes, but for the token, and sends none", function()
+      local ended = delete { "--dry-run", "--json" }
+      assert.equal(0, ended.status, ended.err)
+      assert.same({}, cli.deletions(world))
+      assert.is_true(world:count() > 0)
+      assert.matches("^DRY RUN: nothing is deleted%.", ended.err)
+      assert.matches("DRY RUN: nothing was deleted%.[^\n]*\n$", ended.err)
+      assert.is_not_nil(ended.err:find("inbox    10  Reception\n", 1, true))
+      local told = cjson.decode(ended.out)
+      assert.is_true(told.dry_run)
+      assert.is_nil(told.outcome)
+
+      assert.equal(0, delete({ "--confirm", "10" }).status)
+      local requests = world:requests()
+      local sent = requests[#requests]
+      local shown = ended.err:match("\n\n(DELETE .-\n\n{[^\n]*})\n")
+      local lines = {}
+      for line in sent.head:gsub("Bearer [^\r]*", "Bearer [redacted]"):gmatch("([^\r]+)\r\n") do
+        lines[#lines + 1] = line
+      end
+      for _, line in ipairs(lines) do
+        assert.is_not_nil(shown:find(line .. "\n", 1, true), line .. "\n" .. shown)
+      end
+      assert.equal(#lines, select(2, shown:match("^(.-\n)\n"):gsub("\n", "")))
+      assert.equal(sent.body, shown:match("\n\n(.*)$"))
+    end)
+
+    it("--dry-run makes every check, with a token of its own", function()
+      local environment = {
+        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_CLIENT_SECRET = mock.client_secret,
+      }
+      local ended = delete({ "--dry-run" }, { environment = environment })
+      assert.equal(0, ended.status, ended.err)
+      assert.matches("Authorization: Bearer %[redacted%]", ended.err)
+      assert.equal(2, delete({ "--dry-run", "--number", "972501234568" }).status)
+      assert.equal(4, delete({ "--dry-run" }, { scenario = "reason-3" }).status)
+      assert.same({}, cli.deletions(world))
+    end)
+
+    it("waits for the answer when it is interrupted", function()
+      local process = cli.start(world, { "delete-inbox", "--account", "1", "--inbox", "10",
+        "--confirm", "10" }, { scenario = "live+delay-400" })
+      assert.is_true(world:wait_for(1))
+      process:kill(2)
+      assert.equal(0, process:wait())
+      assert.matches("interrupted; waiting for the answer", process:err())
+      assert.matches("is deleted", process:err())
+      assert.equal(1, world:count())
+    end)
+
+    it("leaves at the second interrupt, and says that it is unknown: 130", function()
+      local process = cli.start(world, { "delete-inbox", "--account", "1", "--inbox", "10",
+        "--confirm", "10" }, { scenario = "never" })
+      assert.is_true(world:wait_for(1))
+      process:kill(2)
+      process:expect_error("waiting for the answer")
+      process:kill(2)
+      assert.equal(130, process:wait())
+      assert.matches("the outcome is unknown; to find out, run: ninedig verify", process:err())
+      assert.equal(1, world:count())
+    end)
+  end)
+
+  -- ----- verify -----
+
+  describe("verify", function()
+    it("says deleted: 0", function()
+      assert.equal(0, delete({ "--confirm", "10" }).status)
+      local ended = run { "verify", "--account", "1", "--inbox", "10", "--json" }
+      assert.equal(0, ended.status)
+      assert.equal("deleted", cjson.decode(ended.out).verdict)
+      assert.matches("inbox 10 of account 1 on online: deleted: ", ended.err)
+    end)
+
+    it("says not deleted: 1, and unknown: 5", function()
+      local ended = run { "verify", "--account", "1", "--inbox", "10", "--json", "--timeout", "2" }
+      assert.equal(1, ended.status)
+      assert.equal("not_deleted", cjson.decode(ended.out).verdict)
+      ended = run({ "verify", "--account", "1", "--inbox", "10" }, { scenario = "reason-2" })
+      assert.equal(5, ended.status)
+      assert.equal("", ended.out)
+      assert.same({}, cli.deletions(world))
+    end)
+
+    it("ends at once when it is interrupted: 130", function()
+      local process = cli.start(world, { "verify", "--account", "1", "--inbox", "10" },
+        { scenario = "never" })
+      assert.is_true(world:wait_for(1))
+      process:kill(2)
+      assert.equal(130, process:wait())
+      assert.matches("ninedig: interrupted\n", process:err())
+    end)
+  end)
+end)

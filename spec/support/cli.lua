@@ -1,0 +1,290 @@
+--- Installs the command and runs it, against the mock.
+--
+--   local cli = require("spec.support.cli")
+--   local ended = cli.run(world, { "numbers" }, { scenario = "live" })
+--   assert.equal(0, ended.status)
+--
+-- It is installed once in a process, by `make install`, for the Lua that the specs run on.
+local mock = require("spec.support.mock")
+
+local cli = {}
+
+local quote = mock.shared.quote
+local read_file, write_file = mock.shared.read_file, mock.shared.write_file
+
+local KEY = "ninedig.spec.cli" -- busted forgets modules, and installing takes a while
+local registry = debug.getregistry()
+
+--- The Lua that the specs run on.
+cli.version = os.getenv("NINEDIG_LUA_VERSION") or _VERSION:match("%d.%d")
+
+--- Whether the command can run on it: Debian has no luaposix for Lua 5.4.
+cli.can_run = pcall(require, "posix.unistd")
+
+local PATIENCE = 20
+
+local function capture(command)
+  local pipe = assert(io.popen(command .. " 2>&1; echo status=$?"))
+  local output, status = pipe:read("*a"):match("^(.*)status=(%d+)\n$")
+  pipe:close()
+  return tonumber(status), output
+end
+
+-- Removes the installation when the Lua state ends.
+local function at_exit(action)
+  local newproxy = rawget(_G, "newproxy")
+  local guard = newproxy and newproxy(true) or setmetatable({}, { __gc = action })
+  if newproxy then
+    getmetatable(guard).__gc = action
+  end
+  return guard
+end
+
+--- Runs `make install` into a folder, on the build that the specs test.
+-- @tparam string words more for the command line of make
+function cli.make_install(prefix, words)
+  local core = assert(package.searchpath("ninedig.core", package.cpath), "ninedig is not built")
+  local build = core:match("^%./(.*)/[^/]+/ninedig/core%.so$") or "build"
+  local status, output = capture(("env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s DEPS=true"
+    .. " BUILD=%s PREFIX=%s %s install"):format(quote(build), quote(prefix), words))
+  assert(status == 0, output)
+end
+
+--- A folder with the installed command; it is removed when the specs end.
+function cli.install()
+  local kept = registry[KEY]
+  if not kept then
+    local _, folder = capture("mktemp -d \"${TMPDIR:-/tmp}/ninedig-cli.XXXXXX\"")
+    kept = { prefix = folder:match("[^\n]+"), files = 0, pid = mock.shared.self_id() }
+    cli.make_install(kept.prefix, ("LUA_VERSION=%s VERSIONS=%s"):format(cli.version, cli.version))
+    kept.guard = at_exit(function()
+      if mock.shared.self_id() == kept.pid then
+        os.execute("rm -rf " .. quote(kept.prefix))
+      end
+    end)
+    registry[KEY] = kept
+  end
+  return kept.prefix
+end
+
+--- The name of a file that is not there yet.
+function cli.file(content)
+  local prefix, kept = cli.install(), registry[KEY]
+  kept.files = kept.files + 1
+  local path = ("%s/file-%d"):format(prefix, kept.files)
+  if content then
+    write_file(path, content)
+  end
+  return path
+end
+
+cli.read = read_file
+
+-- ----- one run -----
+
+local LUA = os.getenv("NINEDIG_LUA") or "lua" .. cli.version
+
+local function environment_of(options)
+  local environment = {
+    NINEDIG_ACCESS_TOKEN = mock.token, NINEDIG_CLIENT_ID = "", NINEDIG_CLIENT_SECRET = "",
+    NO_COLOR = "", TERM = "xterm", COLUMNS = "",
+  }
+  for name, value in pairs(options.environment or {}) do
+    environment[name] = value
+  end
+  local words = { "env" }
+  for name, value in pairs(environment) do
+    words[#words + 1] = quote(name .. "=" .. value)
+  end
+  return table.concat(words, " ")
+end
+
+--- The command line for a shell: of `arguments` the first is the command.
+-- @tparam ?table world nil, where no service is needed
+-- @tparam table arguments
+-- @tparam[opt] table options `scenario` (`live` if left out), `base_url`, `environment`, `lua`
+-- (words for Lua itself)
+function cli.line(world, arguments, options)
+  options = options or {}
+  local words = {
+    environment_of(options), LUA, options.lua or "", quote(cli.install() .. "/bin/ninedig"),
+  }
+  for i, word in ipairs(arguments) do
+    words[#words + 1] = quote(word)
+    if i == 1 and world then
+      words[#words + 1] = "--base-url "
+        .. quote(options.base_url or world:base_url(options.scenario or "live"))
+      words[#words + 1] = "--ca-file " .. quote(mock.ca_file)
+    end
+  end
+  return table.concat(words, " ")
+end
+
+--- Runs the command without a terminal, to its end.
+-- @tparam ?table world
+-- @tparam table arguments
+-- @tparam[opt] table options as of `cli.line`, and `stdin` (a text), `before` (shell, before it)
+-- @treturn table `status`, `out`, `err`
+function cli.run(world, arguments, options)
+  options = options or {}
+  local base = cli.file(options.stdin or "")
+  local before = options.before and options.before .. "; " or ""
+  local line = cli.line(world, arguments, options)
+  local status = capture(("{ %s%s <%s >%s.out 2>%s.err; }"):format(before, line, base, base, base))
+  return { status = status, out = read_file(base .. ".out"), err = read_file(base .. ".err") }
+end
+
+-- ----- processes that are watched -----
+
+local Process = {}
+Process.__index = Process
+
+local function posix(name)
+  return require("posix." .. name)
+end
+
+local function become(line, fds)
+  local unistd = posix("unistd")
+  for fd = 0, 2 do
+    unistd.dup2(fds[fd], fd)
+  end
+  unistd.execp("sh", { [0] = "sh", "-c", "exec " .. line })
+  unistd._exit(127)
+end
+
+--- Starts the command without a terminal.
+-- @treturn table a process: `kill`, `wait`, `out`, `err`
+function cli.start(world, arguments, options)
+  local fcntl, unistd = posix("fcntl"), posix("unistd")
+  local base = cli.file("")
+  local line = cli.line(world, arguments, options)
+  local flags = fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_TRUNC
+  local fds = {
+    [0] = assert(fcntl.open(base, fcntl.O_RDONLY)),
+    [1] = assert(fcntl.open(base .. ".out", flags, 384)),
+    [2] = assert(fcntl.open(base .. ".err", flags, 384)),
+  }
+  local pid = unistd.fork()
+  if pid == 0 then
+    become(line, fds)
+  end
+  for fd = 0, 2 do
+    unistd.close(fds[fd])
+  end
+  return setmetatable({ pid = pid, base = base }, Process)
+end
+
+--- Starts the command on a terminal of its own; its standard output goes to a file.
+-- @tparam[opt] table options as of `cli.line`, and `columns` (80)
+-- @treturn table a process, which can `expect` and `type`, too
+function cli.start_on_terminal(world, arguments, options)
+  local fcntl, stdlib, unistd = posix("fcntl"), posix("stdlib"), posix("unistd")
+  options = options or {}
+  local base = cli.file("")
+  local line = cli.line(world, arguments, options)
+  local master = assert(stdlib.openpt(fcntl.O_RDWR + fcntl.O_NOCTTY))
+  assert(stdlib.grantpt(master) and stdlib.unlockpt(master))
+  local name = stdlib.ptsname(master)
+  local process = setmetatable({ base = base, master = master, name = name, seen = "" }, Process)
+  process:resize(options.columns or 80)
+  local pid = unistd.fork()
+  if pid == 0 then
+    unistd.setpid("s") -- the terminal that is opened next is then its own
+    local terminal = fcntl.open(name, fcntl.O_RDWR)
+    local out = fcntl.open(base .. ".out", fcntl.O_WRONLY + fcntl.O_CREAT, 384)
+    unistd.close(master)
+    become(line, { [0] = terminal, [1] = out, [2] = terminal })
+  end
+  process.pid = pid
+  return process
+end
+
+--- Sets the width of the window.
+function Process:resize(columns)
+  assert(os.execute(("stty rows 24 cols %d <%s"):format(columns, self.name)))
+end
+
+-- What the terminal shows within so many milliseconds is added to `seen`; false where it ended.
+local function read_terminal(self, milliseconds)
+  if posix("poll").rpoll(self.master, milliseconds) == 0 then
+    return true
+  end
+  local bytes = posix("unistd").read(self.master, 4096)
+  if not bytes or bytes == "" then -- the process has ended
+    return false
+  end
+  self.seen = self.seen .. bytes
+  return true
+end
+
+--- Waits until the terminal shows a text.
+-- @treturn string all that it has shown
+function Process:expect(text)
+  local till = os.time() + PATIENCE
+  while not self.seen:find(text, 1, true) do
+    local goes_on = os.time() < till and read_terminal(self, 100)
+    assert(goes_on, "not shown: " .. text .. "\n" .. self.seen)
+  end
+  return self.seen
+end
+
+--- Waits until standard error, where that is no terminal, shows a text.
+function Process:expect_error(text)
+  local till = os.time() + PATIENCE
+  while not self:err():find(text, 1, true) do
+    assert(os.time() < till, "not shown: " .. text .. "\n" .. self:err())
+    mock.shared.pause(0.01)
+  end
+end
+
+--- Types at the terminal.
+function Process:type(text)
+  posix("unistd").write(self.master, text)
+end
+
+--- Sends a signal, by number.
+function Process:kill(signal)
+  posix("signal").kill(self.pid, signal)
+end
+
+--- Waits until it has ended.
+-- @treturn integer its exit status; where a signal ended it, nil and the number of that
+function Process:wait()
+  while self.master and read_terminal(self, 1000) do end
+  local _, how, status = posix("sys.wait").wait(self.pid)
+  if self.master then
+    posix("unistd").close(self.master)
+  end
+  if how == "exited" then
+    return status
+  end
+  return nil, status
+end
+
+--- What went to standard output.
+function Process:out()
+  return read_file(self.base .. ".out") or ""
+end
+
+--- What went to standard error, where that is no terminal.
+function Process:err()
+  return read_file(self.base .. ".err") or ""
+end
+
+-- ----- what the service saw -----
+
+--- How often each inbox was asked for, by "account/server/inbox".
+function cli.deletions(world)
+  local counts = {}
+  for _, request in ipairs(world:requests()) do
+    if request.method == "DELETE" then
+      local account, server, inbox =
+        request.body:match('^{"accountID":(%d+),"server":"([^"]*)","inboxID":(%d+)}$')
+      local key = ("%s/%s/%s"):format(account, server, inbox)
+      counts[key] = (counts[key] or 0) + 1
+    end
+  end
+  return counts
+end
+
+return cli
