@@ -10,7 +10,7 @@ local digits = errors.digits
 
 local function is_id(value)
   return type(value) == "number" and value % 1 == 0
-    or type(value) == "string" and value:find("^%d+$") ~= nil
+    or type(value) == "string" and value:find("^[1-9]%d*$") ~= nil
 end
 
 -- From 2^53 up, a double may have been another number when it was sent.
