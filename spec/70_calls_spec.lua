@@ -345,6 +345,19 @@ describe("a call around a deletion:", function()
       end
     end)
 
+    it("that are none show no key of a number", function()
+      for _, answer in ipairs {
+        { status = 500 }, { status = 404 }, { cut = true },
+      } do
+        world = mock.world()
+        local body = calls.get_whatsapp_numbers.success:gsub('"k"', '"an-api/key"')
+        local _, err = answered("get_whatsapp_numbers",
+          { status = answer.status, body = answer.cut and body:sub(1, -2) or body })
+        assert.is_nil(caller.render(err):find("an-api", 1, true), err.response)
+        assert.matches("972501234567", err.response)
+      end
+    end)
+
     it("are the same where the token's answer has a status", function()
       local result = assert(answered("get_access_token",
         (calls.get_access_token.success:gsub("^{", '{"status":"OK",'))))

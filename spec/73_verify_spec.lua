@@ -264,6 +264,12 @@ describe("reading back", function()
       ["an inbox with a fraction for its id"] = {
         list('{"id":9.5}'), list(""), "unknown", "unknown",
       },
+      ["an inbox with a zero before its id"] = {
+        list('{"id":"010"}'), list(""), "unknown", "unknown",
+      },
+      ["an inbox with a sign before its id"] = {
+        list('{"id":"+10"}'), list(""), "unknown", "unknown",
+      },
       ["inboxes that are lists"] = { list("[10]"), list(""), "unknown", "unknown" },
       ["a total that is none"] = {
         list('{"id":11}', ',"totalInboxes":"many"'), list(""), "unknown", "unknown",
