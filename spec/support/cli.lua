@@ -187,14 +187,18 @@ function cli.start_on_terminal(world, arguments, options)
   local name = stdlib.ptsname(master)
   local process = setmetatable({ base = base, master = master, name = name, seen = "" }, Process)
   process:resize(options.columns or 80)
+  -- While nobody has the terminal open, reading from its other side fails.
+  local held = fcntl.open(name, fcntl.O_RDWR + fcntl.O_NOCTTY)
   local pid = unistd.fork()
   if pid == 0 then
     unistd.setpid("s") -- the terminal that is opened next is then its own
     local terminal = fcntl.open(name, fcntl.O_RDWR)
     local out = fcntl.open(base .. ".out", fcntl.O_WRONLY + fcntl.O_CREAT, 384)
     unistd.close(master)
+    unistd.close(held)
     become(line, { [0] = terminal, [1] = out, [2] = terminal })
   end
+  unistd.close(held)
   process.pid = pid
   return process
 end
