@@ -267,7 +267,7 @@ describe("looking up", function()
       local before = core.monotonic()
       local _, err = client:find_inbox { whatsapp_number = NUMBER }
       caller.check_error(err, { kind = "network", name = "TIMEOUT", outcome = "none" })
-      assert.is_true(core.monotonic() - before < caller.short + 0.5)
+      assert.is_true(core.monotonic() - before < caller.short * 3)
     end)
   end)
 
@@ -372,7 +372,7 @@ describe("looking up", function()
         accountID = 1, inboxID = 10, whatsapp_number = NUMBER, verify = true,
       }
       caller.check_error(err, { kind = "network", name = "TIMEOUT", outcome = "not_sent" })
-      assert.is_true(core.monotonic() - before < caller.short + 0.5)
+      assert.is_true(core.monotonic() - before < caller.short * 3)
       assert.equal(0, world:count("deleteInbox"))
     end)
 

@@ -99,6 +99,11 @@ function partner.no_pauses()
   end, pauses
 end
 
+--- The modifier `delay` for so many times what `caller.short` is.
+function partner.delay(times)
+  return ("delay-%d"):format(1000 * times * caller.short)
+end
+
 -- ----- a loop of coroutines -----
 
 local loop = {}
