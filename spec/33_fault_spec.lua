@@ -161,6 +161,28 @@ describe("a fault of the wire", function()
       fails("", caller.plain(world, "big_headers"), { kind = "network", outcome = "unknown" })
       assert.equal(1, world:count())
     end)
+
+    it("trailers without end", function()
+      local chunked = "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+      world:script { raw = chunked .. ("A: b\r\n"):rep(200000), close = false }
+      fails("", caller.plain(world, "raw"), {
+        kind = "network", name = "ANSWER_UNREADABLE", outcome = "unknown", http_status = 404,
+      })
+      assert.equal(1, world:count())
+    end)
+
+    it("a failure with a header that looks like another status", function()
+      for _, header in ipairs { "HTTP/x: 404 y", "HTTP/x: 200 y" } do
+        world = mock.world():script {
+          raw = "HTTP/1.1 500 No\r\n" .. header .. "\r\nContent-Length: " .. #caller.success
+            .. "\r\n\r\n" .. caller.success,
+        }
+        fails("", caller.plain(world, "raw"), {
+          kind = "http", outcome = "unknown", http_status = 500,
+        })
+        assert.equal(1, world:count())
+      end
+    end)
   end)
 
   describe("an answer cut", function()

@@ -103,7 +103,23 @@ static void looks_at_no_byte_after_the_line(void **state)
     }
     nd_answer_init(&answer, 0);
     nd_answer_header(&answer, "Retry-After: 123", 14);
+    assert_true(answer.retry_after == ND_UNSET); /* no status line */
+    nd_answer_header(&answer, "Retry-After: 123", 14);
     assert_true(answer.retry_after == 1);
+}
+
+static void takes_the_first_line_alone_for_the_status(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        ANSWER("HTTP/1.1 500 x\r\n", "HTTP/foo: 204 x\r\n").http_status, 500);
+    assert_int_equal(
+        ANSWER("HTTP/1.1 500 x\r\n", "HTTP/1.1 200 OK\r\n").http_status, 500);
+    assert_int_equal(
+        ANSWER("HTTP/1.1 100 x\r\n", "HTTP/1.1 200 OK\r\n").http_status,
+        ND_UNSET);
+    assert_int_equal(ANSWER("A: b\r\n", "HTTP/1.1 200 OK\r\n").http_status,
+                     ND_UNSET);
 }
 
 /* ----- the end of the headers ----- */
@@ -150,6 +166,22 @@ static void does_not_believe_trailers(void **state)
     (void)state;
     assert_int_equal(answer.http_status, 503);
     assert_true(answer.retry_after == ND_UNSET);
+}
+
+/* libcurl would keep them all. */
+static void takes_no_headers_without_end(void **state)
+{
+    static char line[1024] = "A: ";
+    struct nd_answer answer = ANSWER("HTTP/1.1 200 OK\r\n", "\r\n");
+    size_t taken = 0;
+
+    (void)state;
+    memset(line + 3, 'x', sizeof line - 3);
+    while (nd_answer_header(&answer, line, sizeof line))
+        taken += sizeof line;
+    assert_in_range(taken, 400 * 1024, 512 * 1024);
+    assert_false(nd_answer_header(&answer, line, SIZE_MAX));
+    assert_false(nd_answer_header(&answer, line, sizeof line));
 }
 
 static void is_complete_only_where_the_transfer_succeeded(void **state)
@@ -287,9 +319,11 @@ int main(void)
         cmocka_unit_test(knows_nothing_at_first),
         cmocka_unit_test(reads_the_status),
         cmocka_unit_test(looks_at_no_byte_after_the_line),
+        cmocka_unit_test(takes_the_first_line_alone_for_the_status),
         cmocka_unit_test(knows_where_the_headers_end),
         cmocka_unit_test(passes_over_interim_answers),
         cmocka_unit_test(does_not_believe_trailers),
+        cmocka_unit_test(takes_no_headers_without_end),
         cmocka_unit_test(is_complete_only_where_the_transfer_succeeded),
         cmocka_unit_test(reads_retry_after_as_seconds),
         cmocka_unit_test(reads_retry_after_as_a_date),

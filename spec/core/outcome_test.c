@@ -389,6 +389,7 @@ static void names_what_failed_after_the_send(void **state)
         {AFTER(CURLE_SEND_ERROR), "CONNECTION_LOST", "lost"},
         {AFTER(CURLE_RECV_ERROR), "CONNECTION_LOST", "lost"},
         {AFTER(CURLE_OUT_OF_MEMORY), "ANSWER_UNREADABLE", "headers"},
+        {AFTER(CURLE_WRITE_ERROR), "ANSWER_UNREADABLE", "headers"},
         {AFTER(CURLE_UNSUPPORTED_PROTOCOL), "ANSWER_UNREADABLE", "not HTTP"},
         {AFTER(CURLE_WEIRD_SERVER_REPLY), "ANSWER_UNREADABLE", "not HTTP"},
         /* libcurl wanted to send it again, and could not connect. */

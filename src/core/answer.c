@@ -10,6 +10,10 @@
 /* Longer than any date. */
 #define ND_HEADER_VALUE_MAX 64
 
+/* Of all header lines and trailers, which libcurl keeps.  It has a limit of
+ * its own that some versions lack, and that leaves trailers out. */
+#define ND_HEADERS_MAX ((size_t)512 * 1024)
+
 void nd_answer_init(struct nd_answer *answer, size_t max_body)
 {
     memset(answer, 0, sizeof *answer);
@@ -82,22 +86,37 @@ static double seconds_of(const char *value)
     return date > now ? difftime(date, now) : 0;
 }
 
-void nd_answer_header(struct nd_answer *answer, const char *line,
+/* What one line before the headers' end says.  Only the first one is the
+ * status line: a header's name may look like one. */
+static void read_line(struct nd_answer *answer, const char *line,
                       size_t length)
 {
     char value[ND_HEADER_VALUE_MAX];
     long status;
 
-    if (answer->headers_ended) /* a trailer, which says nothing to us */
-        return;
     if (length > 0 && (line[0] == '\r' || line[0] == '\n')) {
         answer->headers_ended = answer->http_status != ND_UNSET;
-    } else if ((status = status_of(line, length)) >= 200) {
+        answer->in_headers = false;
+    } else if (!answer->in_headers) {
+        answer->in_headers = true;
+        if ((status = status_of(line, length)) < 200)
+            return;
         answer->http_status = status;
         answer->retry_after = ND_UNSET; /* what an interim answer said */
     } else if (header_value(value, "Retry-After:", line, length)) {
         answer->retry_after = seconds_of(value);
     }
+}
+
+bool nd_answer_header(struct nd_answer *answer, const char *line,
+                      size_t length)
+{
+    if (length > ND_HEADERS_MAX - answer->header_bytes)
+        return false;
+    answer->header_bytes += length;
+    if (!answer->headers_ended) /* a trailer says nothing to us */
+        read_line(answer, line, length);
+    return true;
 }
 
 bool nd_answer_body(struct nd_answer *answer, const char *bytes, size_t length)

@@ -15,7 +15,9 @@ struct nd_answer {
     bool cancelled;        /* given up by the caller */
     bool too_large;        /* the body is over its maximum */
     bool out_of_memory;    /* the body could not be kept */
+    bool in_headers;       /* a status line came, be it of a 1xx */
     bool headers_ended;    /* of the final answer, not of a 1xx */
+    size_t header_bytes;   /* so far, with those of 1xx and trailers */
     int curl_code;         /* how the transfer ended */
     long http_status;      /* ND_UNSET until a final one came */
     double retry_after;    /* seconds, or ND_UNSET */
@@ -26,8 +28,9 @@ struct nd_answer {
 void nd_answer_init(struct nd_answer *answer, size_t max_body);
 void nd_answer_free(struct nd_answer *answer);
 
-/* Takes one header line as libcurl delivers it, with its line end. */
-void nd_answer_header(struct nd_answer *answer, const char *line,
+/* Takes one header line as libcurl delivers it, with its line end; false
+ * where there are too many. */
+bool nd_answer_header(struct nd_answer *answer, const char *line,
                       size_t length);
 
 /* Takes a piece of the body; false where it cannot be kept. */

@@ -113,6 +113,8 @@ static const struct fault sent[] = {
      "the connection was lost before the answer was whole"},
     {CURLE_OUT_OF_MEMORY, "ANSWER_UNREADABLE",
      "the answer's headers are too large"},
+    {CURLE_WRITE_ERROR, "ANSWER_UNREADABLE",
+     "the answer's headers are too large"},
 };
 
 static const struct fault other_sent = {0, "ANSWER_UNREADABLE",

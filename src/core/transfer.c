@@ -69,9 +69,12 @@ static int allow_one_send(void *data, char *remote_ip, char *local_ip,
 static size_t take_header(char *line, size_t size, size_t count, void *data)
 {
     struct nd_handle *handle = data;
+    size_t length = size * count;
 
-    nd_answer_header(&handle->transfer->answer, line, size * count);
-    return size * count;
+    /* Any number but length ends the transfer. */
+    if (nd_answer_header(&handle->transfer->answer, line, length))
+        return length;
+    return length + 1;
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *data)
