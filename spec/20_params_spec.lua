@@ -278,6 +278,56 @@ describe("params", function()
       end
       assert.equal(3, world:count())
     end)
+
+    -- In a process of its own, whose heap is so small that a step of the collector is all of it.
+    it("is read whole before a finalizer of the caller's can change it", function()
+      assert.equal("finalized, whole\n", caller.child({}, [[
+        local core = require("ninedig.core")
+        local settings = assert(core.settings())
+        local finalized, broken, armed = false, false, false
+        local litter = {}
+
+        local function interfere(params)
+          if armed then
+            armed, finalized = false, true
+            params.server = nil
+            collectgarbage()
+            for j = 1, 20 do
+              litter[j] = ("Z"):rep(40) .. j
+            end
+          end
+        end
+
+        local function params_of(i)
+          local params = { access_token = "t", accountID = 1, inboxID = 10 }
+          params.server = ("s"):rep(40) .. i -- nobody else has this string
+          local function finalize()
+            interfere(params)
+          end
+          if newproxy then
+            getmetatable(newproxy(true)).__gc = finalize
+          else
+            setmetatable({}, { __gc = finalize })
+          end
+          return params
+        end
+
+        for i = 1, 100 do
+          collectgarbage()
+          collectgarbage("stop")
+          local params, reserve = params_of(i), {}
+          collectgarbage("setpause", 0)
+          collectgarbage("setstepmul", 100000)
+          armed = true
+          collectgarbage("restart")
+          local transfer = core.prepare(settings, "delete_inbox", params, reserve)
+          armed = false
+          local server = core.show(transfer):match('"server":"(.-)"')
+          broken = broken or server ~= ("s"):rep(40) .. i
+        end
+        print((finalized and "finalized, " or "") .. (broken and "broken" or "whole"))
+      ]]))
+    end)
   end)
 
   it("tells what was asked for as far as it was understood", function()

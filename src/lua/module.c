@@ -339,7 +339,7 @@ static void set_token(struct nd_values *values, const struct nd_call *call,
 /*
  * Reads the arguments that prepare and check have in common: settings, the
  * call's name, its params, and as the fifth a token for a call that is given
- * none.  The texts of values stay Lua's.
+ * none.  The texts of values stay Lua's, and on the stack.
  */
 static bool read_call(lua_State *L, const struct ndl_settings **settings,
                       const struct nd_call **call, struct nd_values *values,
@@ -350,6 +350,7 @@ static bool read_call(lua_State *L, const struct ndl_settings **settings,
     size_t length;
     int i;
 
+    lua_settop(L, 6); /* more is pushed above */
     *call = nd_find_call(luaL_checkstring(L, 2));
     memset(values, 0, sizeof *values);
     if (!is_open(L, err))

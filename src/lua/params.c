@@ -45,11 +45,13 @@ static bool refuse_key(lua_State *L, int index, const char *what,
                    nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-/* Finds what was written for each field; their texts stay in the table. */
+/* Finds what was written for each field, and leaves it on the stack: a
+ * finalizer may take it out of the table before its text is copied. */
 static bool read_raws(lua_State *L, int index, const char *what,
                       const struct nd_field *const *fields,
                       struct nd_raw *raws, struct nd_error *err)
 {
+    ndl_need_stack(L, NDL_FIELDS_MAX + 4);
     lua_pushnil(L);
     while (lua_next(L, index)) { /* key, value */
         int field = find_field(L, -2, fields);
@@ -60,7 +62,7 @@ static bool read_raws(lua_State *L, int index, const char *what,
             return false;
         }
         raws[field] = ndl_to_raw(L, -1);
-        lua_pop(L, 1); /* key */
+        lua_insert(L, -2); /* value, key */
     }
     return true;
 }

@@ -16,6 +16,7 @@
  * or refused is not set.  Raw access: no metamethod is called, and nothing
  * is changed.  Keys that no field has are refused.  On failure err tells of
  * the first field, in their order, that is wrong.  what names the table.
+ * Leaves on the stack what values point into.
  */
 bool ndl_read_table(lua_State *L, int index, const char *what,
                     const struct nd_field *const *fields,
