@@ -63,7 +63,6 @@ local COMMANDS = {
 }
 
 local function run(chosen)
-  require("ninedig.cli.waiting").begin()
   if chosen.file == "-" and chosen.token_file == "-" then
     require("ninedig.cli.stop").with(USAGE, "the list and the token cannot both be standard input")
   end
@@ -78,15 +77,11 @@ local function write_error(err)
   require("ninedig.cli.output").data(json.encode { error = facts } .. "\n")
 end
 
-local function explain(raised)
-  return { raised = raised, trace = debug.traceback("", 2) }
-end
-
-local function end_with(chosen, failure)
-  local stop, raised = require("ninedig.cli.stop"), failure.raised
+local function end_with(chosen, raised, thread)
+  local stop = require("ninedig.cli.stop")
   if not stop.is_reason(raised) then
     say("an error of the command itself, please report it: " .. tostring(raised))
-    io.stderr:write(failure.trace, "\n")
+    io.stderr:write(debug.traceback(thread), "\n")
     return UNKNOWN
   end
   say(raised.message)
@@ -117,10 +112,10 @@ function cli.main(words)
     return USAGE
   end
   chosen.command_line = command_line(words)
-  local ok, result = xpcall(function()
+  local ok, result, thread = require("ninedig.cli.waiting").host(function()
     return run(chosen)
-  end, explain)
-  return ok and result or end_with(chosen, result)
+  end)
+  return ok and result or end_with(chosen, result, thread)
 end
 
 return cli

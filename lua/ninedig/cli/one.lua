@@ -6,6 +6,7 @@ local lookup = require("ninedig.lookup")
 local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local preview = require("ninedig.cli.preview")
+local protect = require("ninedig.protect")
 local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
 local stop = require("ninedig.cli.stop")
@@ -78,7 +79,7 @@ local function prove(client, asked, err)
   output.say("ninedig: %s", report.line(err))
   output.say("ninedig: finding out what became of it ...")
   waiting.be_impatient()
-  local ok, verdict, evidence = pcall(client.verify_deletion, client, params_of(asked))
+  local ok, verdict, evidence = protect.call(client.verify_deletion, client, params_of(asked))
   if not ok then
     if stop.is_reason(verdict) then
       verdict.under_way = true -- the request has been sent
@@ -147,7 +148,7 @@ function one.delete(client, chosen)
   elseif not chosen.confirm then
     confirm(client, chosen)
   end
-  local ok, result, err = pcall(perform, client, chosen, asked)
+  local ok, result, err = protect.call(perform, client, chosen, asked)
   if not ok then
     if stop.is_reason(result) and result.status == stop.INTERRUPTED then
       say_left(asked, result)

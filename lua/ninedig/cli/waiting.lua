@@ -1,5 +1,6 @@
 --- How the command waits for answers: so that whoever is at the terminal can end it at any time.
 local core = require("ninedig.core")
+local protect = require("ninedig.protect")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
 local wait = require("ninedig.wait")
@@ -31,11 +32,25 @@ local function check_under_way()
   end
 end
 
---- From now on an interrupt ends what waits, by raising a reason to stop.
-function waiting.begin()
+--- Run the command, so that an interrupt ends what waits in it, by raising a reason to stop.
+--
+-- It runs in a coroutine, and gives way to the main one wherever it waits: only there does luaposix
+-- call a handler of signals, and on Lua 5.1 the library waits in coroutines of its own.
+-- @tparam function f
+-- @treturn boolean it raised nothing
+-- @return what it returned, or raised
+-- @treturn thread
+function waiting.host(f)
+  local thread = coroutine.create(f)
   system.on_interrupt(function()
     interrupts = interrupts + 1
   end)
+  while true do
+    local ok, result = coroutine.resume(thread)
+    if not ok or coroutine.status(thread) == "dead" then
+      return ok, result, thread
+    end
+  end
 end
 
 --- From now on the first interrupt only keeps new calls from being started: those that are under
@@ -67,11 +82,13 @@ end
 -- @treturn table
 function waiting.way()
   local blocking = wait.here()
-  local way = { protected = blocking.protected }
+  local way = { protected = protect.call }
 
   function way.idle(seconds)
-    blocking.idle(math.min(seconds, SHORT))
+    local in_flight, ended = blocking.idle(math.min(seconds, SHORT))
+    coroutine.yield()
     check_under_way()
+    return in_flight, ended
   end
 
   function way.carry_out(transfer)
@@ -85,8 +102,9 @@ function waiting.way()
   function way.pause(seconds)
     local till = core.monotonic() + seconds
     repeat
-      waiting.check()
       blocking.pause(math.max(math.min(till - core.monotonic(), SHORT), 0))
+      coroutine.yield()
+      waiting.check()
     until core.monotonic() >= till
   end
 
