@@ -103,11 +103,12 @@ end
 -- @tparam ?table world nil, where no service is needed
 -- @tparam table arguments
 -- @tparam[opt] table options `scenario` (`live` if left out), `base_url`, `environment`, `lua`
--- (words for Lua itself)
+-- (words for Lua itself), `through` (what it is run by)
 function cli.line(world, arguments, options)
   options = options or {}
   local words = {
-    environment_of(options), LUA, options.lua or "", quote(cli.install() .. "/bin/ninedig"),
+    options.through or "", environment_of(options), LUA, options.lua or "",
+    quote(cli.install() .. "/bin/ninedig"),
   }
   for i, word in ipairs(arguments) do
     words[#words + 1] = quote(word)
