@@ -1028,6 +1028,7 @@ static void use_foreign_engine(struct nd_transfer *running,
     CHECK(memcmp(before, after, sizeof before) == 0);
     CHECK(running->state == ND_TRANSFER_DONE && running->answer.cancelled);
     CHECK(queued->state == ND_TRANSFER_DONE && queued->answer.cancelled);
+    CHECK(running->answer.sent && queued->answer.sent); /* by the parent */
     nd_transfer_free(running);
     nd_transfer_free(queued);
     engine = nd_engine_new(&err);

@@ -39,6 +39,11 @@ core.step()
 
 local pid = harness.fork()
 if pid == 0 then
+  -- They are the parent's, which alone will know what became of them.
+  core.step()
+  assert(core.is_done(flying[1]))
+  local _, err = core.finish(flying[1])
+  assert(err.name == "CANCELLED" and err.outcome == "unknown")
   flying = nil -- luacheck: ignore
   collectgarbage()
   collectgarbage()

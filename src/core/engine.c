@@ -244,7 +244,10 @@ void nd_engine_cancel(struct nd_transfer *transfer)
         finish(engine, transfer, CURLE_ABORTED_BY_CALLBACK);
         return;
     }
-    /* A foreign one's handle is left alone: it is the parent's. */
+    /* A foreign one's handle is left alone: it is the parent's, which goes
+     * on to send what this process will not hear of. */
+    if (nd_engine_is_foreign(engine))
+        transfer->answer.sent = true;
     transfer->answer.curl_code = CURLE_ABORTED_BY_CALLBACK;
     settle(engine, transfer);
 }

@@ -45,7 +45,8 @@ size_t nd_engine_in_flight(const struct nd_engine *engine);
 size_t nd_engine_ended(const struct nd_engine *engine);
 
 /* Gives a queued or running transfer up; it is then done.  The service may
- * still carry out what was sent. */
+ * still carry out what was sent; a foreign engine's counts as sent, as the
+ * parent goes on with it. */
 void nd_engine_cancel(struct nd_transfer *transfer);
 
 #endif

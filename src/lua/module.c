@@ -30,6 +30,7 @@
 /* What is one in a Lua state: the first upvalue of every function here. */
 struct ndl_state {
     struct nd_engine *engine;   /* NULL until it is needed */
+    size_t ended_before;        /* transfers of engines that were left */
     struct ndl_native *natives; /* a list */
     int alive;                  /* how many natives, for leak checks */
     bool closed;                /* the Lua state is being closed */
@@ -159,14 +160,23 @@ static bool is_open(lua_State *L, struct nd_error *err)
 
 /* ----- the engine ----- */
 
-/* In a child of the process that made it, the engine is left and another
- * one made. */
+/* In a child of the process that made it, the engine is left, and what was
+ * under way ends for this process. */
+static void leave_foreign_engine(struct ndl_state *state)
+{
+    struct nd_engine *engine = state->engine;
+
+    if (!engine || !nd_engine_is_foreign(engine))
+        return;
+    state->ended_before +=
+        nd_engine_ended(engine) + nd_engine_in_flight(engine);
+    nd_engine_free(engine);
+    state->engine = NULL;
+}
+
 static bool need_engine(struct ndl_state *state, struct nd_error *err)
 {
-    if (state->engine && nd_engine_is_foreign(state->engine)) {
-        nd_engine_free(state->engine);
-        state->engine = NULL;
-    }
+    leave_foreign_engine(state);
     if (!state->engine)
         state->engine = nd_engine_new(err);
     return state->engine != NULL;
@@ -175,9 +185,8 @@ static bool need_engine(struct ndl_state *state, struct nd_error *err)
 /* The engine if there is one that this process may use. */
 static struct nd_engine *usable_engine(lua_State *L)
 {
-    struct nd_engine *engine = state_of(L)->engine;
-
-    return engine && !nd_engine_is_foreign(engine) ? engine : NULL;
+    leave_foreign_engine(state_of(L));
+    return state_of(L)->engine;
 }
 
 static int state_gc(lua_State *L)
@@ -213,8 +222,11 @@ static int core_start(lua_State *L)
 /* Pushes how many transfers are under way and how many have ended. */
 static int push_counts(lua_State *L, const struct nd_engine *engine)
 {
-    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_in_flight(engine) : 0);
-    lua_pushinteger(L, engine ? (lua_Integer)nd_engine_ended(engine) : 0);
+    size_t in_flight = engine ? nd_engine_in_flight(engine) : 0;
+    size_t ended = engine ? nd_engine_ended(engine) : 0;
+
+    lua_pushinteger(L, (lua_Integer)in_flight);
+    lua_pushinteger(L, (lua_Integer)(state_of(L)->ended_before + ended));
     return 2;
 }
 
@@ -514,6 +526,7 @@ static int core_wait_for(lua_State *L)
 {
     const struct nd_transfer *transfer = &check_transfer(L)->transfer;
 
+    (void)usable_engine(L); /* a foreign one would never end it */
     while (transfer->engine)
         nd_engine_wait(transfer->engine, 1000);
     return 0;
