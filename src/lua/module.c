@@ -223,10 +223,12 @@ static int core_start(lua_State *L)
 static int push_counts(lua_State *L, const struct nd_engine *engine)
 {
     size_t in_flight = engine ? nd_engine_in_flight(engine) : 0;
-    size_t ended = engine ? nd_engine_ended(engine) : 0;
+    size_t ended = state_of(L)->ended_before;
 
+    if (engine)
+        ended += nd_engine_ended(engine);
     lua_pushinteger(L, (lua_Integer)in_flight);
-    lua_pushinteger(L, (lua_Integer)(state_of(L)->ended_before + ended));
+    lua_pushinteger(L, (lua_Integer)ended);
     return 2;
 }
 
