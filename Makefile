@@ -187,8 +187,7 @@ install-command: | deps-command
 	lua=lua$$version; [ $$version != jit ] || lua=luajit; \
 	to='$(DESTDIR)$(PREFIX)'; \
 	install -Dm755 $(BIN) "$$to/$(BIN)"; sed -i "1s|^#!.*|#!/usr/bin/env $$lua|" "$$to/$(BIN)"; \
-	mkdir -p $(BUILD); $$lua tools/man.lua $(VERSION) >$(BUILD)/ninedig.1; \
-	install -Dm644 $(BUILD)/ninedig.1 "$$to/share/man/man1/ninedig.1"
+	mkdir -p "$$to/share/man/man1"; $$lua tools/man.lua $(VERSION) >"$$to/share/man/man1/ninedig.1"
 
 # ----- how it is tested -----
 

@@ -61,13 +61,14 @@ describe("an installation #novalgrind #nosanitize", function()
       run("cd %s/source && HOME=%s luarocks --lua-version %s make --deps-mode=none --tree=%s",
         top, top, version, tree)
       assert_tree(tree, version, "lua" .. version)
+      assert.matches("^ninedig %d+%.%d+%.%d+\n$", run("cd / && %s/bin/ninedig --version", tree))
     end)
   end
 
   for _, name in ipairs { "5.4", "5.1", "jit" } do
     it("by make install works on Lua " .. name, function()
       local tree = ("%s/prefix-%s"):format(top, name)
-      run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "
+      run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u VERSIONS "
         .. "make DEPS=true BUILD=build LUA_VERSION=%s PREFIX=%s install", top, name, tree)
       if name == "jit" then
         assert_tree(tree, "5.1", "luajit")
@@ -77,9 +78,15 @@ describe("an installation #novalgrind #nosanitize", function()
     end)
   end
 
+  it("has a command that runs, if need be on another Lua", function()
+    local tree = top .. "/prefix-5.4" -- for which Debian has no luaposix
+    local output = run("cd / && env -i PATH=\"$PATH\" %s/bin/ninedig accounts 2>&1 || true", tree)
+    assert.matches("no credentials", output)
+  end)
+
   it("goes below DESTDIR, and there alone", function()
     local stage = top .. "/stage"
-    run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "
+    run("cd %s/source && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u VERSIONS "
       .. "make DEPS=true BUILD=build DESTDIR=%s PREFIX=%s/never install", top, stage, top)
     run("test -f %s%s/never/lib/lua/5.4/ninedig/core.so", stage, top)
     run("test ! -e %s/never", top)
