@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,10 +74,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+static bool is_fit_to(const char *remote_ip, int remote_port,
+                      int64_t max_idle_ms, int *fd)
+{
+    struct nd_ends ends = {.port = client_port, .remote_port = remote_port};
+
+    (void)snprintf(ends.remote_ip, sizeof ends.remote_ip, "%s", remote_ip);
+    return nd_sockets_is_fit(&sockets, &ends, max_idle_ms, fd);
+}
+
 static bool is_fit(int64_t max_idle_ms, int *fd)
 {
-    return nd_sockets_is_fit(&sockets, client_port, server_port, max_idle_ms,
-                             fd);
+    return is_fit_to("127.0.0.1", server_port, max_idle_ms, fd);
 }
 
 /* Its first request has had its answer. */
@@ -162,9 +171,19 @@ static void knows_nothing_of_other_connections(void **state)
 
     (void)state;
     use_once();
-    assert_true(
-        nd_sockets_is_fit(&sockets, client_port, server_port + 1, 0, &fd));
+    assert_true(is_fit_to("127.0.0.1", server_port + 1, 0, &fd));
     assert_int_equal(fd, -1);
+    assert_true(is_fit_to("127.0.0.2", server_port, 0, &fd));
+    assert_int_equal(fd, -1);
+}
+
+static void finds_a_connection_unfit_whose_answer_is_not_whole(void **state)
+{
+    int fd;
+
+    (void)state;
+    assert_true(is_fit(LONG_MS, &fd));
+    assert_false(is_fit(LONG_MS, &fd));
 }
 
 static void forgets_what_is_closed(void **state)
@@ -210,6 +229,7 @@ int main(void)
         TEST(finds_a_connection_unfit_that_was_idle_too_long),
         TEST(finds_a_connection_unfit_with_an_answer_that_nobody_asked_for),
         TEST(finds_a_connection_unfit_that_the_service_has_closed),
+        TEST(finds_a_connection_unfit_whose_answer_is_not_whole),
         TEST(knows_nothing_of_other_connections),
         TEST(forgets_what_is_closed),
         TEST(watches_what_it_is_told_to),

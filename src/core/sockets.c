@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -95,7 +96,8 @@ int nd_sockets_open(struct nd_sockets *sockets, int family, int type,
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     connection = &sockets->open[sockets->open_count++];
     connection->fd = fd;
-    connection->port = 0;
+    connection->ends.port = 0;
+    connection->used_ms = INT64_MIN / 2; /* long ago, until its first answer */
     return fd;
 }
 
@@ -136,14 +138,16 @@ static int port_of(int fd)
     return address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port) : 0;
 }
 
-static struct nd_connection *find_ports(struct nd_sockets *sockets, int port,
-                                        int remote_port)
+static struct nd_connection *find_used(struct nd_sockets *sockets,
+                                       const struct nd_ends *ends)
 {
     size_t i;
 
     for (i = 0; i < sockets->open_count; i++) {
-        if (sockets->open[i].port == port &&
-            sockets->open[i].remote_port == remote_port)
+        const struct nd_ends *own = &sockets->open[i].ends;
+
+        if (own->port == ends->port && own->remote_port == ends->remote_port &&
+            strcmp(own->remote_ip, ends->remote_ip) == 0)
             return &sockets->open[i];
     }
     return NULL;
@@ -155,7 +159,8 @@ static struct nd_connection *find_new(struct nd_sockets *sockets, int port)
     size_t i;
 
     for (i = 0; i < sockets->open_count; i++) {
-        if (sockets->open[i].port == 0 && port_of(sockets->open[i].fd) == port)
+        if (sockets->open[i].ends.port == 0 &&
+            port_of(sockets->open[i].fd) == port)
             return &sockets->open[i];
     }
     return NULL;
@@ -169,10 +174,10 @@ static bool is_silent(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
 }
 
-bool nd_sockets_is_fit(struct nd_sockets *sockets, int port, int remote_port,
+bool nd_sockets_is_fit(struct nd_sockets *sockets, const struct nd_ends *ends,
                        int64_t max_idle_ms, int *fd)
 {
-    struct nd_connection *connection = find_ports(sockets, port, remote_port);
+    struct nd_connection *connection = find_used(sockets, ends);
 
     *fd = -1;
     if (connection) {
@@ -180,11 +185,10 @@ bool nd_sockets_is_fit(struct nd_sockets *sockets, int port, int remote_port,
         return nd_monotonic_ms() - connection->used_ms <= max_idle_ms &&
                is_silent(connection->fd);
     }
-    connection = find_new(sockets, port);
+    connection = find_new(sockets, ends->port);
     if (connection) {
         *fd = connection->fd;
-        connection->port = port;
-        connection->remote_port = remote_port;
+        connection->ends = *ends;
     }
     return true;
 }

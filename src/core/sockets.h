@@ -9,11 +9,21 @@
 
 struct pollfd;
 
+/* Longer than any address that libcurl names. */
+#define ND_IP_MAX 64
+
+/* The ends of a connection, as libcurl names them.  A port of this side may
+ * serve a connection to each of several services. */
+struct nd_ends {
+    int port;
+    int remote_port; /* the proxy's where there is one */
+    char remote_ip[ND_IP_MAX];
+};
+
 struct nd_connection {
     int fd;
-    int port;        /* its local one; 0 until its first request */
-    int remote_port; /* the proxy's where there is one */
-    int64_t used_ms; /* when its last answer was whole, monotonic */
+    struct nd_ends ends; /* port is 0 until its first request */
+    int64_t used_ms;     /* when its last answer was whole, monotonic */
 };
 
 struct nd_sockets {
@@ -44,13 +54,13 @@ int nd_sockets_open(struct nd_sockets *sockets, int family, int type,
 int nd_sockets_close(struct nd_sockets *sockets, int fd);
 
 /*
- * The connection that a request is about to be sent on, by its ports, is fit
+ * The connection that a request is about to be sent on, by its ends, is fit
  * for it: it is new; or its last answer came at most max_idle_ms ago, and
  * nothing has come since.  What has would be taken for the answer to a
  * request that the service has not read yet.  fd is set, or -1 where the
  * connection is not known.
  */
-bool nd_sockets_is_fit(struct nd_sockets *sockets, int port, int remote_port,
+bool nd_sockets_is_fit(struct nd_sockets *sockets, const struct nd_ends *ends,
                        int64_t max_idle_ms, int *fd);
 
 /* The connection's answer is whole: it is idle from now on. */

@@ -49,14 +49,15 @@ static int allow_one_send(void *data, char *remote_ip, char *local_ip,
     struct nd_handle *handle = data;
     struct nd_transfer *transfer = handle->transfer;
     struct nd_answer *answer = &transfer->answer;
+    struct nd_ends ends = {.port = local_port, .remote_port = remote_port};
 
-    (void)remote_ip;
     (void)local_ip;
+    (void)snprintf(ends.remote_ip, sizeof ends.remote_ip, "%s", remote_ip);
     if (answer->sent) {
         answer->resend_prevented = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    if (!nd_sockets_is_fit(handle->sockets, local_port, remote_port,
+    if (!nd_sockets_is_fit(handle->sockets, &ends,
                            handle->settings->max_idle_ms, &handle->fd) &&
         !transfer->needs_new_connection) {
         transfer->needs_new_connection = true;
