@@ -96,7 +96,7 @@ local function draw(self)
   if now >= self.measured_at + MEASURE then
     self.columns, self.measured_at = math.max(system.columns() - 1, 1), now
   end
-  self.drawn_at = now
+  self.drawn_at, self.drawn_done = now, self.done
   output.write("\r\27[K" .. coloured(self, self:line(self.columns)))
 end
 
@@ -123,10 +123,12 @@ end
 
 --- Leave the line, so that something else can be written.
 function progress:leave()
-  if self.redraws and self.drawn_at > 0 then
-    draw(self)
+  if self.redraws and self.drawn_done then
+    if self.drawn_done < self.done then
+      draw(self)
+    end
     output.write("\n")
-    self.drawn_at = -math.huge
+    self.drawn_done = nil
   end
 end
 

@@ -51,7 +51,7 @@ end
 -- @tparam table err
 -- @treturn string
 function report.line(err)
-  local named = err.message:find(err.name, 1, true)
+  local named = err.kind == "argument" or err.message:find(err.name, 1, true)
   return text.plain(named and err.message or errors.summary(err))
 end
 
