@@ -162,6 +162,29 @@ static void hides_any_spelling_in_json(void **state)
     }
 }
 
+/* A token may look like an escape itself. */
+static void hides_a_secret_with_escapes_of_its_own(void **state)
+{
+    static const char *const secrets[] = {
+        "2\\u", "XY\\u0041Z", "XY\\\\u00", "XY\\n\\/Z", "\\u005cXYZ", "XYZ\\"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(secrets); i++) {
+        char once[50];
+        char twice[100];
+        char text[300];
+
+        nest(once, secrets[i]);
+        nest(twice, once);
+        (void)snprintf(text, sizeof text, "<%s> <%s> <%s>", secrets[i], once,
+                       twice);
+        expect_of(text, secrets[i], "<[redacted]> <[redacted]> <[redacted]>");
+        (void)snprintf(text, sizeof text, "<%su", once);
+        expect_of(text, secrets[i], "<[redacted]u");
+    }
+}
+
 /* A JSON text as a string in another one, and that one in a third. */
 static void hides_it_in_json_within_json(void **state)
 {
@@ -460,6 +483,7 @@ int main(void)
         cmocka_unit_test(takes_a_nul_for_any_other_byte),
         cmocka_unit_test(finds_a_secret_that_repeats_itself),
         cmocka_unit_test(hides_any_spelling_in_json),
+        cmocka_unit_test(hides_a_secret_with_escapes_of_its_own),
         cmocka_unit_test(hides_it_in_json_within_json),
         cmocka_unit_test(hides_what_is_left_of_a_cut_secret),
         cmocka_unit_test(hides_what_is_left_of_a_cut_escape),

@@ -49,6 +49,25 @@ static size_t spells_raw(struct nd_text text, const char *secret)
     return memcmp(text.at, secret, shared) == 0 ? shared : 0;
 }
 
+/* The same in JSON's escapes. */
+static size_t spells_escaped(struct nd_text text, const char *secret)
+{
+    const char *start = text.at;
+    size_t matched;
+
+    for (matched = 0; secret[matched]; matched++) {
+        struct nd_text before = text;
+        long c = nd_json_char(&text);
+        /* An escape may be cut too: "\u00". */
+        bool cut = c < 0 || (*before.at == '\\' && before.end - before.at < 6);
+
+        if (c == (unsigned char)secret[matched])
+            continue;
+        return cut && matched >= ND_TAIL_MIN ? (size_t)(text.end - start) : 0;
+    }
+    return (size_t)(text.at - start);
+}
+
 /* Reads the character that is meant, and moves on; a negative number where
  * the text ends, be it within an escape.  escaped: a backslash is before. */
 static long meant_char(struct nd_text *text, bool escaped)
@@ -67,8 +86,9 @@ static long meant_char(struct nd_text *text, bool escaped)
     return (unsigned char)*text->at++;
 }
 
-/* The same in JSON's escapes, and those of JSON that stands in JSON. */
-static size_t spells_escaped(struct nd_text text, const char *secret)
+/* The same in the escapes of JSON that stands in a string of other JSON,
+ * and so on. */
+static size_t spells_nested(struct nd_text text, const char *secret)
 {
     const char *start = text.at;
     size_t matched = 0;
@@ -78,6 +98,7 @@ static size_t spells_escaped(struct nd_text text, const char *secret)
         size_t max = ND_BACKSLASHES_MAX * (own + 1);
         size_t backslashes = 0;
         struct nd_text next;
+        bool own_next;
         long c;
 
         while (text.at < text.end && *text.at == '\\' && backslashes < max) {
@@ -85,7 +106,10 @@ static size_t spells_escaped(struct nd_text text, const char *secret)
             backslashes++;
         }
         next = text;
-        c = meant_char(&next, backslashes > 0);
+        /* A "u" after backslashes of the secret's own may be its own too. */
+        own_next = own && backslashes >= own && text.at < text.end &&
+                   *text.at == secret[matched + own];
+        c = meant_char(&next, backslashes > 0 && !own_next);
         if (own && c != '\\') {
             if (backslashes < own && c >= 0)
                 return 0;
@@ -102,14 +126,19 @@ static size_t spells_escaped(struct nd_text text, const char *secret)
     return (size_t)(text.at - start);
 }
 
+/* The longest of these. */
 static size_t spells(struct nd_text text, const char *secret)
 {
     size_t length;
+    size_t other;
 
     if (!secret || !*secret || (*text.at != *secret && *text.at != '\\'))
         return 0;
     length = spells_raw(text, secret);
-    return length ? length : spells_escaped(text, secret);
+    other = spells_escaped(text, secret);
+    length = other > length ? other : length;
+    other = spells_nested(text, secret);
+    return other > length ? other : length;
 }
 
 /* ----- keys that are named like a secret ----- */
