@@ -28,7 +28,7 @@ describe("the command #novalgrind", function()
     assert.equal(require("ninedig")._VERSION .. "\n", ended.out)
   end)
 
-  it("finds its modules beside itself, wherever it is called from", function()
+  it("finds its modules beside itself, wherever it is called from #nosanitize", function()
     local prefix = cli.install()
     for folder, path in pairs { ["/"] = prefix .. "/bin/ninedig", [prefix] = "bin/ninedig",
       [prefix .. "/bin"] = "./ninedig" } do
