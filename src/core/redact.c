@@ -126,7 +126,8 @@ static size_t spells_nested(struct nd_text text, const char *secret)
     return (size_t)(text.at - start);
 }
 
-/* The longest of these. */
+/* The longest of these.  They differ where the secret itself has what may
+ * be an escape. */
 static size_t spells(struct nd_text text, const char *secret)
 {
     size_t length;
@@ -135,6 +136,8 @@ static size_t spells(struct nd_text text, const char *secret)
     if (!secret || !*secret || (*text.at != *secret && *text.at != '\\'))
         return 0;
     length = spells_raw(text, secret);
+    if (length && !strchr(secret, '\\'))
+        return length;
     other = spells_escaped(text, secret);
     length = other > length ? other : length;
     other = spells_nested(text, secret);
