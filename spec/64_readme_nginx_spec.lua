@@ -35,8 +35,8 @@ describe("the README's section on nginx", function()
     local http = conf:match("\nhttp {\n(.*)}\n$")
     http = http:gsub("lua_package_c?path [^\n]*\n", "")
     http = replace(http, "127.0.0.1:8080", "unix:{{socket}}")
-    handlers = replace(handlers, "ninedig.client {", ("ninedig.client { base_url = %q, ca_file = %q,")
-      :format(world:base_url("live"), mock.ca_file))
+    local address = ("base_url = %q, ca_file = %q,"):format(world:base_url("live"), mock.ca_file)
+    handlers = replace(handlers, "ninedig.client {", "ninedig.client { " .. address)
     server = nginx.start {
       main = conf:match("^[^\n]*"),
       servers = http,
