@@ -44,11 +44,19 @@ local function finish(inner, ...)
   tell(coroutine.resume(inner.caller, ENDED, ...))
 end
 
-local function pcall_in_coroutine(f, ...)
+local function new_inner(f)
   local inner = { caller = coroutine.running() }
   inner.thread = coroutine.create(function(...)
     return finish(inner, f(...))
   end)
+  return inner
+end
+
+local function pcall_in_coroutine(f, ...)
+  local made, inner = pcall(new_inner, f)
+  if not made then -- memory is out
+    return false, inner
+  end
   return resume_inner(inner, ...)
 end
 
