@@ -1,6 +1,7 @@
 --- Many deletions at once.
 local deletion = require("ninedig.deletion")
 local errors = require("ninedig.error")
+local protect = require("ninedig.protect")
 local scheduler = require("ninedig.scheduler")
 local session = require("ninedig.session")
 
@@ -14,20 +15,33 @@ local function refuse(name, message, ...)
   return nil, errors.argument(name, message:format(...), "delete_inboxes")
 end
 
+-- A key in few words, on one line.
+local function describe_key(key)
+  if type(key) == "string" then
+    return ("%q"):format((key:sub(1, 64):gsub("%c", "?")))
+  end
+  return "a " .. type(key)
+end
+
 local function check_list(list)
   if type(list) ~= "table" then
-    return refuse("WRONG_TYPE", "delete_inboxes takes a list of tables, got %s", type(list))
+    return refuse("WRONG_TYPE", "delete_inboxes takes a list of tables, got a %s", type(list))
   end
   local count = 0
   for key in next, list do
     count = count + 1
     if type(key) ~= "number" then
-      return refuse("UNKNOWN_KEY", "delete_inboxes takes a list; %q is no place in it", tostring(key))
+      return refuse(
+        "UNKNOWN_KEY", "delete_inboxes takes a list of tables; %s is no place in a list",
+        describe_key(key)
+      )
     end
   end
   for i = 1, count do
     if rawget(list, i) == nil then
-      return refuse("MISSING_KEY", "the list has no entry %d, and yet later ones", i)
+      return refuse(
+        "MISSING_KEY", "the list has no entry %d, though %d stand at other places", i, count - i + 1
+      )
     end
   end
   return count
@@ -45,32 +59,55 @@ local function copy_entry(entry)
   return copy
 end
 
-local function identity(asked)
-  return table.concat({
-    errors.digits(asked.accountID), asked.server:lower(), errors.digits(asked.inboxID),
-  }, "/")
+local function sub_table(of, key)
+  local found = of[key]
+  if not found then
+    found = {}
+    of[key] = found
+  end
+  return found
 end
 
-local function check_entries(client, list, count)
-  local entries, place = {}, {}
+-- The place in the list where the same inbox was seen before; else notes this one. Ids that are the
+-- same are one key, as they were understood.
+local function seen_before(seen, asked, i)
+  local inboxes = sub_table(sub_table(seen, asked.accountID), asked.server:lower())
+  local before = inboxes[asked.inboxID]
+  inboxes[asked.inboxID] = before or i
+  return before
+end
+
+local function check_entries(current, list, count)
+  local entries, seen = {}, {}
   for i = 1, count do
-    local entry = copy_entry(rawget(list, i))
-    local current, asked = session.begin(client, "delete_inbox", entry)
-    if not current then
-      asked.message = ("entry %d: %s"):format(i, asked.message)
-      return nil, asked
+    local params = copy_entry(rawget(list, i))
+    local asked, err = session.check(current, "delete_inbox", params)
+    if not asked then
+      err.message = ("entry %d: %s"):format(i, err.message)
+      return nil, err
     end
-    local key = identity(asked)
-    if place[key] then
+    local before = seen_before(seen, asked, i)
+    if before then
       return refuse(
         "DUPLICATE_ENTRY", "entries %d and %d are the same inbox: inboxID %s of accountID %s on %s",
-        place[key], i, errors.digits(asked.inboxID), errors.digits(asked.accountID), asked.server
+        before, i, errors.digits(asked.inboxID), errors.digits(asked.accountID), asked.server
       )
     end
-    place[key] = i
-    entries[i] = { params = entry, asked = asked }
+    entries[i] = { params = params, asked = asked, result = false, err = false, told = false }
   end
   return entries
+end
+
+-- Made before anything is sent, with room for what comes in: once inboxes were deleted, there may
+-- be no memory to say so.
+local function new_report(count)
+  local results = {}
+  for i = 1, count do
+    local one = { skipped = true, result = true, error = true }
+    one.result, one.error = nil, nil
+    results[i] = one
+  end
+  return { deleted = 0, rejected = 0, not_sent = 0, unknown = 0, skipped = 0, results = results }
 end
 
 --- Check a list and its options. Nothing is sent.
@@ -82,7 +119,9 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function bulk.prepare(client, list, options)
-  options = options or {}
+  if options == nil then
+    options = {}
+  end
   local current, chosen = session.begin(client, "delete_inboxes", options)
   if not current then
     return nil, chosen
@@ -92,7 +131,7 @@ function bulk.prepare(client, list, options)
     return nil, err
   end
   local entries
-  entries, err = check_entries(client, list, count)
+  entries, err = check_entries(current, list, count)
   if not entries then
     return nil, err
   end
@@ -105,7 +144,8 @@ function bulk.prepare(client, list, options)
     on_result = rawget(options, "on_result"),
     next = 1,
     stopped = false,
-    results = {},
+    workers = {},
+    report = new_report(count),
   }
 end
 
@@ -120,12 +160,18 @@ local function next_entry(run)
   return i
 end
 
--- The first error of the user's function is the one that is told.
+-- The first error that is not ours is the one that is told.
+local function fall(run, raised)
+  run.stopped = true
+  if not run.fallen then
+    run.fallen, run.raised = true, raised
+  end
+end
+
 local function call_back(run, f, ...)
-  local ok, raised = run.way.protected(f, ...)
-  if not ok and not run.failed then
-    run.failed, run.raised = true, raised
-    run.stopped = true
+  local ok, raised = protect.call(f, ...)
+  if not ok then
+    fall(run, raised)
   end
 end
 
@@ -135,84 +181,148 @@ local function commit(run)
   end
 end
 
-local function note(run, i, result, err)
-  run.results[i] = result and { result = result } or { error = err }
+-- Tells of the entry that a worker is at, once.
+local function tell(run, i)
+  local entry = run.entries[i]
+  if not entry.told then
+    entry.told = true
+    call_back(run, run.on_result, i, entry.result or nil, entry.err or nil)
+  end
+end
+
+-- A worker has what it needs to account for the entry that it is at, also when it is ended in the
+-- middle: whether a request may have been sent, and an error in reserve (see `errors.reserve`).
+local function new_worker(run, way)
+  local worker = { at = false, busy = false, handed_over = false, reserve = errors.reserve() }
+  worker.reserve.call = "delete_inbox"
+
+  function worker.announce()
+    call_back(run, run.before, worker.at, run.entries[worker.at].asked)
+  end
+
+  function worker.tell()
+    tell(run, worker.at)
+  end
+
+  local own_way = setmetatable({}, { __index = way })
+  function own_way.carry_out(transfer)
+    worker.handed_over = true
+    way.carry_out(transfer)
+  end
+
+  -- What is done to the client meanwhile, such as closing it, is for later calls.
+  worker.client = {
+    settings = run.client.settings,
+    timeout = run.client.timeout,
+    session = run.client.session,
+    way = own_way,
+  }
+  run.workers[#run.workers + 1] = worker
+  return worker
+end
+
+local function delete(run, worker, entry)
+  local reserve, asked = worker.reserve, entry.asked
+  reserve.accountID, reserve.server, reserve.inboxID = asked.accountID, asked.server, asked.inboxID
+  worker.handed_over = false
+  worker.busy = true
+  local result, err = deletion.delete_inbox(worker.client, entry.params)
+  entry.result, entry.err = result or false, err or false
+  worker.busy = false
   if err and run.stop_on_error then
     run.stopped = true
-  end
-  if run.on_result then
-    call_back(run, run.on_result, i, result, err)
   end
 end
 
 -- take_turn runs a function where it may use the caller's event loop.
-local function work(run, client, take_turn)
+local function work_off(run, worker, take_turn)
   for i in next_entry, run do
-    local entry = run.entries[i]
+    worker.at = i
     if run.before then
-      take_turn(function()
-        call_back(run, run.before, i, entry.asked)
-      end)
+      take_turn(worker.announce)
+      if run.stopped then -- nothing was sent for it
+        return
+      end
     end
-    if run.before and run.stopped then -- nothing was sent for it
-      return
+    delete(run, worker, run.entries[i])
+    if run.on_result then
+      take_turn(worker.tell)
     end
-    local result, err = deletion.delete_inbox(client, entry.params)
-    take_turn(function()
-      note(run, i, result, err)
-    end)
+  end
+end
+
+local function work(run, way, take_turn)
+  local ok, raised = protect.call(function()
+    work_off(run, new_worker(run, way), take_turn)
+  end)
+  if not ok then
+    fall(run, raised)
   end
 end
 
 -- ----- all of them -----
 
--- The client as a worker has it, which waits in another way.
-local function client_with_way(client, way)
-  return {
-    settings = client.settings,
-    timeout = client.timeout,
-    session = client.session,
-    way = way,
-  }
-end
-
 local function run_in_scheduler(run)
-  local client = client_with_way(run.client, scheduler.way)
-  scheduler.run(run.concurrency, function()
-    work(run, client, scheduler.take_turn)
+  local way = scheduler.new_way()
+  scheduler.run(way, run.concurrency, function()
+    work(run, way, scheduler.take_turn)
   end, {
-    idle = function(seconds)
-      run.way.idle(seconds)
-    end,
+    idle = run.way.idle,
     after_turns = function()
       commit(run)
     end,
-    stop = function()
-      run.stopped = true
+    stop = function(raised)
+      fall(run, raised)
     end,
   })
 end
 
 local function run_in_threads(run)
-  local client = client_with_way(run.client, run.way)
   local function take_turn(f)
     f()
     commit(run)
   end
   run.way.in_threads(run.concurrency, function()
-    work(run, client, take_turn)
+    work(run, run.way, take_turn)
   end)
 end
 
-local function report_of(run)
-  local report = {
-    deleted = 0, rejected = 0, not_sent = 0, unknown = 0, skipped = 0,
-    results = run.results,
-  }
-  for i = 1, #run.entries do
-    local one = run.results[i] or { skipped = true }
-    local class = one.result and "deleted" or one.skipped and "skipped" or one.error.outcome
-    run.results[i] = one
+local OUT_OF_MEMORY = "not enough memory"
+
+-- The error of an entry whose worker was ended in the middle of it.
+local function lost(run, worker)
+  local err = errors.spend(worker.reserve, worker.handed_over)
+  if run.raised ~= OUT_OF_MEMORY then
+    err.kind, err.name = "network", "CANCELLED"
+    err.message = "the call was given up, and nobody has seen what became of it"
+  end
+  return err
+end
+
+local function account_for_workers(run)
+  for _, worker in ipairs(run.workers) do
+    if worker.busy then
+      run.entries[worker.at].err = lost(run, worker)
+    else
+      errors.release(worker.reserve)
+    end
+  end
+  for i = 1, run.on_result and run.next - 1 or 0 do
+    local entry = run.entries[i]
+    if entry.result or entry.err then
+      tell(run, i)
+    end
+  end
+end
+
+local function complete(report, entries)
+  for i = 1, #entries do
+    local entry, one = entries[i], report.results[i]
+    if entry.result or entry.err then
+      one.skipped = nil
+      one.result, one.error = entry.result or nil, entry.err or nil
+    end
+    local class = entry.result and "deleted" or entry.err and entry.err.outcome or "skipped"
     report[class] = report[class] + 1
   end
   return report
@@ -227,6 +337,10 @@ local function fail(raised, report)
   return nil, report, raised
 end
 
+local function has_errors(report)
+  return report.rejected + report.not_sent + report.unknown > 0
+end
+
 --- Carry out a run.
 -- @tparam table run from `bulk.prepare`
 -- @treturn[1] table the report
@@ -234,13 +348,14 @@ end
 -- @treturn[2] table what was raised, with `report` in it; or the report, where that is not a table
 -- @treturn[2] ?any what was raised
 function bulk.perform(run)
-  local perform = run.way.in_threads and run_in_threads or run_in_scheduler
-  local ok, raised = run.way.protected(perform, run)
-  local report = report_of(run)
+  local ok, raised = protect.call(run.way.in_threads and run_in_threads or run_in_scheduler, run)
   if not ok then
-    return fail(raised, report)
+    fall(run, raised)
   end
-  if run.failed then
+  account_for_workers(run)
+  local report = complete(run.report, run.entries)
+  -- Memory that ran out is told as the error of the entries that it has hit.
+  if run.fallen and not (run.raised == OUT_OF_MEMORY and has_errors(report)) then
     return fail(run.raised, report)
   end
   return report

@@ -48,9 +48,12 @@ function task.new(client, name, token)
   }, task)
 end
 
---- Seconds that are left, 0 or less when there are none.
+--- Seconds that are left, 0 or less when there are none or when its way to wait is given up.
 -- @treturn number
 function task:remaining()
+  if self.way.given_up then
+    return 0
+  end
   return self.deadline - core.monotonic()
 end
 

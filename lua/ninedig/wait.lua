@@ -2,7 +2,8 @@
 --
 -- `carry_out(transfer)` hands a prepared transfer over and waits until it has ended;
 -- `pause(seconds)` waits for nothing; `protected` is the pcall that fits;
--- `idle(seconds)` waits, no longer than that, until a step may find something to do, and steps;
+-- `idle(seconds)` starts what was submitted and waits, no longer than that, until something may
+-- have ended; it returns what `core.step` does;
 -- `in_threads(count, work)`, where there is one, runs `work` in so many threads at once;
 -- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot.
 local core = require("ninedig.core")
@@ -30,7 +31,7 @@ function blocking.pause(seconds)
 end
 
 function blocking.idle(seconds)
-  core.wait(seconds)
+  return core.wait(seconds)
 end
 
 -- ----- in the caller's event loop -----
@@ -57,8 +58,9 @@ function wait.hosted(sleep)
   end
 
   function way.idle(seconds)
+    core.start()
     sleep(math.min(seconds, FIRST_PAUSE))
-    core.step()
+    return core.step()
   end
 
   return way
