@@ -254,6 +254,14 @@ describe("reading back", function()
         list('{"id":10.0}'), list(row '"isOnline":1.0,"onlineAccount":1e0,"onlineInbox":1e1'),
         "not_deleted", "not_deleted", more = true,
       },
+      ["an inbox with two ids"] = { list('{"id":10,"id":11}'), list(""), "unknown", "unknown" },
+      ["two totals"] = {
+        list('{"id":11}', ',"totalInboxes":9,"totalInboxes":1'), list(""), "unknown", "unknown",
+      },
+      ["a number that is online and not"] = {
+        ABSENT, list(row '"isOnline":1,"isOnline":0,"onlineAccount":1,"onlineInbox":10'),
+        "unknown", "unknown",
+      },
       ["an inbox without its id"] = {
         list('{"id":11},{"name":"?"}'), list(""), "unknown", "unknown",
       },

@@ -107,7 +107,7 @@ static unsigned int twice(const char *json)
     size_t length = strlen(json);
     char *copy = copy_of(json, length);
     struct nd_text text = {copy, copy + length};
-    unsigned int found = nd_json_keys_twice(text, keys);
+    unsigned int found = nd_json_keys_twice(text, 1, keys);
 
     free(copy);
     return found;
@@ -146,6 +146,31 @@ static void finds_each_key_that_stands_twice(void **state)
     for (i = 0; i < COUNT(rows); i++) {
         if (twice(rows[i].text) != rows[i].keys)
             fail_msg("%u in %s", twice(rows[i].text), rows[i].text);
+    }
+}
+
+static void finds_keys_twice_in_one_of_the_rows(void **state)
+{
+    static const char *const keys[] = {"id", NULL};
+    static const struct {
+        const char *text;
+        unsigned int found;
+    } rows[] = {
+        {"{\"list\":[{\"id\":1,\"x\":[{\"id\":2}],\"id\":3}]}", 1},
+        {"{\"list\":[{\"id\":1},{\"id\":2,\"\\u0069d\":2}]}", 1},
+        {"{\"list\":[{\"id\":1},{\"id\":2},{\"id\":3}]}", 0},
+        {"{\"list\":[{\"id\":1,\"x\":{\"id\":2,\"id\":3}}]}", 0},
+        {"{\"id\":1,\"id\":2,\"list\":{\"id\":1,\"id\":2}}", 0},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_text text = {rows[i].text,
+                               rows[i].text + strlen(rows[i].text)};
+
+        if (nd_json_keys_twice(text, 3, keys) != rows[i].found)
+            fail_msg("not %u in %s", rows[i].found, rows[i].text);
     }
 }
 
@@ -336,7 +361,7 @@ static void stops_where_the_text_is_cut(void **state)
         nd_buffer_init(&out, 100);
         assert_int_equal(nd_json_add_commas(&out, text, &full),
                          length >= sizeof json - 3);
-        assert_int_equal(nd_json_keys_twice(text, keys), 0);
+        assert_int_equal(nd_json_keys_twice(text, 1, keys), 0);
         nd_buffer_free(&out);
         free(copy);
     }
@@ -367,6 +392,7 @@ int main(void)
         cmocka_unit_test(trims_white_space_and_one_byte_order_mark),
         cmocka_unit_test(reads_each_character_of_a_string),
         cmocka_unit_test(finds_each_key_that_stands_twice),
+        cmocka_unit_test(finds_keys_twice_in_one_of_the_rows),
         cmocka_unit_test(finds_no_key_twice_that_is_not),
         cmocka_unit_test(repairs_the_documents_sample),
         cmocka_unit_test(adds_the_comma_after_each_kind_of_value),

@@ -98,7 +98,7 @@ static void check_keys(struct nd_text text)
 {
     static const char *const keys[] = {"status", "a", "", NULL};
 
-    REQUIRE(nd_json_keys_twice(text, keys) < 8);
+    REQUIRE(nd_json_keys_twice(text, 1, keys) < 8);
 }
 
 static int spells(struct nd_text text, const char *secret)

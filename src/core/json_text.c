@@ -115,11 +115,12 @@ static unsigned int key_bit(struct nd_text string, const char *const *keys)
     return 0;
 }
 
-unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys)
+unsigned int nd_json_keys_twice(struct nd_text text, int depth,
+                                const char *const *keys)
 {
     unsigned int seen = 0;
     unsigned int twice = 0;
-    int depth = 0;
+    int level = 0;
 
     while (text.at < text.end) {
         char c = *text.at++;
@@ -127,14 +128,16 @@ unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys)
         unsigned int bit;
 
         if (c == '{' || c == '[')
-            depth++;
+            level++;
         else if (c == '}' || c == ']')
-            depth--;
+            level--;
+        if (c == '{' && level == depth)
+            seen = 0;
         if (c != '"')
             continue;
         string = text;
         skip_string(&text);
-        if (depth != 1 || !is_key(text))
+        if (level != depth || !is_key(text))
             continue;
         bit = key_bit(string, keys);
         twice |= seen & bit;

@@ -21,10 +21,11 @@ struct nd_text nd_json_trim(const char *text, size_t length);
  * result is its code, or a negative number at the end. */
 long nd_json_char(struct nd_text *text);
 
-/* Which of the keys stand twice in the object itself, however they are
- * spelt: bit n is that of keys[n].  The text must be well-formed.  keys ends
- * in NULL. */
-unsigned int nd_json_keys_twice(struct nd_text text, const char *const *keys);
+/* Which of the keys stand twice in one object of that depth, however they
+ * are spelt: bit n is that of keys[n].  The outermost object has depth 1.
+ * The text must be well-formed.  keys ends in NULL. */
+unsigned int nd_json_keys_twice(struct nd_text text, int depth,
+                                const char *const *keys);
 
 /* Adds the text to out, with the comma that is missing between a value at
  * the end of a line and a key at the start of the next one.  False where no

@@ -124,29 +124,52 @@ static bool echoes_agree(lua_State *L, const struct nd_request *request)
 /* ----- the verdict ----- */
 
 #define STATUS_OR_REASON 3u /* the bits of the first two keys */
+#define IN_A_ROW 4u         /* another one */
 
-/* No call needs more fields in its answer. */
-#define NEEDED_MAX 2
+/* Where keys stand: in the object itself, and in the objects of a list. */
+#define DEPTH_TOP 1
+#define DEPTH_ROWS 3
 
-/* Which of the keys that matter stand twice. */
+/* No call has more rows in results.def for one place. */
+#define RESULTS_MAX 8
+
+/* Adds the keys that are read of that place, and tells how many there are. */
+static int add_read_keys(const char **keys, int count,
+                         const struct nd_call *call, int where)
+{
+    const struct nd_result *result;
+    int room = RESULTS_MAX;
+    size_t i;
+
+    for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
+        if ((int)result->where == where && room-- > 0)
+            keys[count++] = result->key;
+    }
+    return count;
+}
+
+/* Which of the keys that matter stand twice.  What a deletion only passes on
+ * does not matter; on what the other calls read, deletions may depend. */
 static unsigned int find_twice(struct nd_text text, const struct nd_call *call)
 {
-    const char *keys[2 + ND_PARAMS_MAX + NEEDED_MAX + 1] = {"status",
-                                                            "reason"};
-    const struct nd_result *result;
+    const char *keys[2 + ND_PARAMS_MAX + RESULTS_MAX + 1] = {"status",
+                                                             "reason"};
+    const char *row_keys[RESULTS_MAX + 1] = {NULL};
+    unsigned int twice;
     int count = 2;
-    int needed = 0;
     size_t i;
 
     for (i = 0; call->params[i].field.key; i++) {
         if (call->params[i].where & ND_ECHOED)
             keys[count++] = call->params[i].field.key;
     }
-    for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
-        if (result->needed && needed++ < NEEDED_MAX)
-            keys[count++] = result->key;
-    }
-    return nd_json_keys_twice(text, keys);
+    if (call->effect == ND_ERASES)
+        return nd_json_keys_twice(text, DEPTH_TOP, keys);
+    (void)add_read_keys(keys, count, call, ND_RESULT_TOP);
+    (void)add_read_keys(row_keys, 0, call, ND_RESULT_ROWS);
+    twice = nd_json_keys_twice(text, DEPTH_TOP, keys);
+    return nd_json_keys_twice(text, DEPTH_ROWS, row_keys) ? twice | IN_A_ROW
+                                                          : twice;
 }
 
 static void not_a_success(struct nd_verdict *verdict, enum nd_says says,
