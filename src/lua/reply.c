@@ -133,9 +133,9 @@ static bool echoes_agree(lua_State *L, const struct nd_request *request)
 /* No call has more rows in results.def for one place. */
 #define RESULTS_MAX 8
 
-/* Adds the keys that are read of that place, and tells how many there are. */
-static int add_read_keys(const char **keys, int count,
-                         const struct nd_call *call, int where)
+/* Adds the keys that are read of that place. */
+static void add_read_keys(const char **keys, int count,
+                          const struct nd_call *call, int where)
 {
     const struct nd_result *result;
     int room = RESULTS_MAX;
@@ -145,7 +145,6 @@ static int add_read_keys(const char **keys, int count,
         if ((int)result->where == where && room-- > 0)
             keys[count++] = result->key;
     }
-    return count;
 }
 
 /* Which of the keys that matter stand twice.  What a deletion only passes on
@@ -165,8 +164,8 @@ static unsigned int find_twice(struct nd_text text, const struct nd_call *call)
     }
     if (call->effect == ND_ERASES)
         return nd_json_keys_twice(text, DEPTH_TOP, keys);
-    (void)add_read_keys(keys, count, call, ND_RESULT_TOP);
-    (void)add_read_keys(row_keys, 0, call, ND_RESULT_ROWS);
+    add_read_keys(keys, count, call, ND_RESULT_TOP);
+    add_read_keys(row_keys, 0, call, ND_RESULT_ROWS);
     twice = nd_json_keys_twice(text, DEPTH_TOP, keys);
     return nd_json_keys_twice(text, DEPTH_ROWS, row_keys) ? twice | IN_A_ROW
                                                           : twice;
