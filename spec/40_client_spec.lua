@@ -137,6 +137,15 @@ describe("a client", function()
         caller.check_error(err or result, { kind = "argument", outcome = "not_sent" })
       end)
 
+      it("says so where a dot stands for the colon", function()
+        local client = new(module)
+        local _, result, err = pcall(client.delete_inbox, caller.params())
+        err = err or result
+        caller.check_error(err, { kind = "argument", outcome = "not_sent" })
+        assert.is_truthy(err.message:find("client:delete_inbox(", 1, true))
+        assert.equal(0, world:count())
+      end)
+
       it("is no harm to others when it is closed", function()
         local one, other = new(module), new(module)
         one:delete_inbox(INBOX)

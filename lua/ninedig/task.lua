@@ -14,7 +14,12 @@ task.__index = task
 -- @treturn[2] table an error of kind `argument`
 function task.way_of(client, name)
   if not client.settings then
-    return nil, errors.argument("CLIENT_CLOSED", "the client is closed; make a new one", name)
+    return nil, errors.argument(
+      "CLIENT_CLOSED",
+      "the client is closed, make a new one; or it was called with a dot in place of a colon, write"
+        .. " client:" .. name .. "(...)",
+      name
+    )
   end
   if client.way then
     return client.way
