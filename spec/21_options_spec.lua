@@ -192,8 +192,9 @@ describe("options", function()
       refused_path("")
     end)
 
-    it("must not be a directory", function()
+    it("must not be a directory, or a device that never ends", function()
       refused_path(mock.dir)
+      refused_path("/dev/zero")
     end)
 
     it("must be PEM", function()

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "url.h"
@@ -186,8 +187,15 @@ static bool check_c_string(const struct nd_field *field,
                    max);
 }
 
-/* Whether PEM begins anywhere in the file; false also where it cannot be
- * read, as a directory, which can be opened. */
+/* A device could be read for ever. */
+static bool is_file(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Whether PEM begins anywhere in the file. */
 static bool has_pem(int fd)
 {
     static const char begin[] = "-----BEGIN ";
@@ -221,7 +229,7 @@ static bool check_path(const struct nd_field *field, const struct nd_raw *raw,
     if (!check_c_string(field, raw, ND_PATH_MAX, err))
         return false;
     fd = open(raw->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    good = fd >= 0 && has_pem(fd);
+    good = fd >= 0 && is_file(fd) && has_pem(fd);
     if (fd >= 0)
         (void)close(fd);
     if (good)
