@@ -3,6 +3,7 @@ local caller = require("spec.support.caller")
 local cjson = require("cjson").new()
 local leaks = require("spec.support.leaks")
 local mock = require("spec.support.mock")
+local nginx = require("spec.support.nginx")
 
 local ninedig, safe = caller.ninedig, caller.safe
 
@@ -859,6 +860,163 @@ describe("delete_inboxes", function()
     end)
   end)
 end)
+
+if nginx.is_here then
+  describe("delete_inboxes in nginx", function()
+    local world, server
+
+    local SERVERS = [[
+lua_check_client_abort on;
+server {
+  listen unix:{{socket}} backlog=1024;
+  location = /ping { content_by_lua_block { ngx.say(0) } }
+  location = /alive { content_by_lua_block { require("jobs").alive() } }
+  location = /many { content_by_lua_block { require("many").answer() } }
+  location = /access {
+    access_by_lua_block { require("many").answer() ngx.exit(200) }
+  }
+  location = /timer { content_by_lua_block { require("many").in_timer() } }
+}
+]]
+
+    before_each(function()
+      world = mock.world()
+      server = nginx.start { servers = SERVERS, http = "lua_shared_dict answers 1m;" }
+    end)
+    after_each(function()
+      server:stop()
+    end)
+
+    local function job(scenario, count, more)
+      local made = {
+        options = {
+          access_token = mock.token, base_url = world:base_url(scenario), ca_file = mock.ca_file,
+          timeout = 10,
+        },
+        list = inboxes(count),
+      }
+      for key, value in pairs(more or {}) do
+        made[key] = value
+      end
+      return made
+    end
+
+    local function url(path, the_job)
+      return nginx.url_with(path, { job = cjson.encode(the_job) })
+    end
+
+    local function ask(path, the_job)
+      local text = server:curl(url(path, the_job))
+      local ok, answer = pcall(cjson.decode, text)
+      assert.is_true(ok, text .. server:error_log())
+      return answer
+    end
+
+    -- What on_result was told, by entry.
+    local function told()
+      local classes, count = {}, 0
+      local file = io.open(server.dir .. "/told")
+      for line in file and file:lines() or function() end do
+        local i, class = line:match("^(%d+) (.*)$")
+        assert.is_nil(classes[tonumber(i)], "it was told twice")
+        classes[tonumber(i)], count = class, count + 1
+      end
+      if file then
+        file:close()
+      end
+      return classes, count
+    end
+
+    local function check_at_rest()
+      nginx.wait_until("nothing is left", function()
+        return server:get("/alive") == "0 0 0"
+      end)
+    end
+
+    for _, path in ipairs { "/many", "/access", "/timer" } do
+      it("deletes at most so many at once, and answers others meanwhile: " .. path, function()
+        local the_job = job("delay-200", 12, { many = { concurrency = 4 } })
+        local pipe = server:start_curl(url(path, the_job))
+        assert.is_true(world:wait_for(1))
+        assert.equal(20, #server:ping(20))
+        local answer = cjson.decode((pipe:read("*a")))
+        pipe:close()
+        assert.equal(12, answer.counts.deleted)
+        assert.equal(12, #answer.classes)
+        assert.equal(12, world:count())
+        assert.is_true(most_at_once(world, 0.19) <= 4)
+        assert.equal(4, connections(world))
+        check_at_rest()
+      end)
+    end
+
+    it("stops after the first error, and awaits what is in flight", function()
+      local answer = ask("/many", job("reason-47+first-3+delay-300+ok", 20,
+        { many = { concurrency = 4 } }))
+      assert.same({ 1, 3, 16 },
+        { answer.counts.rejected, answer.counts.deleted, answer.counts.skipped })
+      assert.equal(4, world:count())
+    end)
+
+    it("lets on_result yield", function()
+      local answer = ask("/many", job("ok", 12, { pause = 0.02, many = { concurrency = 4 } }))
+      assert.equal(12, answer.counts.deleted)
+      assert.equal(12, (select(2, told())))
+      assert.equal(12, world:count())
+    end)
+
+    it("passes on what on_result raises, with the report", function()
+      local answer = ask("/many", job("delay-100", 10,
+        { raise = "mine", many = { concurrency = 3 } }))
+      assert.equal("mine", answer.thrown)
+      assert.same({ 3, 7 }, { answer.counts.deleted, answer.counts.skipped })
+      world = mock.world()
+      os.remove(server.dir .. "/told")
+      answer = ask("/many", job("delay-100", 10,
+        { raise = { text = "mine" }, many = { concurrency = 3 } }))
+      assert.equal("mine", answer.thrown_text)
+      assert.same({ 3, 7 }, { answer.counts.deleted, answer.counts.skipped })
+      assert.equal(3, world:count())
+    end)
+
+    it("refuses bad entries before anything is sent", function()
+      local bad = job("ok", 3)
+      bad.list[3].inboxID = 101
+      assert.equal("DUPLICATE_ENTRY", ask("/many", bad).name)
+      assert.equal(0, world:count())
+    end)
+
+    it("of a client that aborts: what is in flight ends and is logged, no other is sent", function()
+      local pipe = server:start_curl("--max-time 0.4 "
+        .. url("/many", job("delay-1000", 12, { many = { concurrency = 3 } })))
+      assert.is_true(world:wait_for(3))
+      assert.matches("timed out", pipe:read("*a"), 1, true)
+      pipe:close()
+      nginx.wait_until("all three are logged", function()
+        return #server:logged("a caller went away") == 3
+      end)
+      local lines = table.concat(server:logged("a caller went away"), "\n")
+      for i = 101, 103 do
+        assert.is_truthy(lines:find(("inboxID %d) ended: OK"):format(i), 1, true), lines)
+      end
+      assert.is_nil(server:error_log():find(mock.token, 1, true))
+      check_at_rest()
+      assert.equal(3, world:count())
+    end)
+
+    it("of a light thread that is killed: what is in flight ends, no other is sent", function()
+      assert.equal("killed", server:curl(url("/many",
+        job("delay-600", 12, { kill = 0.3, many = { concurrency = 3 } }))))
+      check_at_rest()
+      assert.equal(3, world:count())
+      local classes, count = told()
+      assert.equal(3, count + #server:logged("a caller went away"))
+      for _, class in pairs(classes) do
+        assert.equal("deleted", class)
+      end
+    end)
+  end)
+end
 
 -- Every allocation fails in turn.
 describe("memory that runs out while many are deleted #novalgrind", function()

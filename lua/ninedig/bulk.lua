@@ -153,7 +153,7 @@ end
 
 local function next_entry(run)
   local i = run.next
-  if run.stopped or i > #run.entries then
+  if run.stopped or i > #run.entries or run.is_awaited and not run.is_awaited() then
     return nil
   end
   run.next = i + 1
@@ -282,7 +282,8 @@ local function run_in_threads(run)
     f()
     commit(run)
   end
-  run.way.in_threads(run.concurrency, function()
+  run.way.in_threads(run.concurrency, function(is_awaited)
+    run.is_awaited = is_awaited
     work(run, run.way, take_turn)
   end)
 end

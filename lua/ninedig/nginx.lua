@@ -159,14 +159,23 @@ function nginx.detach(f)
 end
 
 --- Run a function in several light threads until all of them have ended.
--- @tparam integer count
--- @tparam function work
+-- @tparam integer count how many at most; fewer where no more can be had
+-- @tparam function work is given a function that tells whether the caller still waits: one that is
+-- killed leaves its threads behind
 function nginx.in_threads(count, work)
-  local threads = {}
-  for i = 1, count do
-    threads[i] = ngx.thread.spawn(work)
+  local caller = coroutine.running()
+  local function is_awaited()
+    return coroutine.status(caller) ~= "dead"
   end
-  local failed, raised = false, nil
+  local threads, failed, raised = {}, false, nil
+  for i = 1, count do
+    local ok, thread = pcall(ngx.thread.spawn, work, is_awaited)
+    if not ok then
+      failed, raised = i == 1, thread
+      break
+    end
+    threads[i] = thread
+  end
   for _, thread in ipairs(threads) do
     local ok, err = ngx.thread.wait(thread)
     if not ok then

@@ -4,7 +4,8 @@
 -- `pause(seconds)` waits for nothing; `protected` is the pcall that fits;
 -- `idle(seconds)` starts what was submitted and waits, no longer than that, until something may
 -- have ended; it returns what `core.step` does;
--- `in_threads(count, work)`, where there is one, runs `work` in so many threads at once;
+-- `in_threads(count, work)`, where there is one, runs `work` in so many threads at once, with a
+-- function that tells whether this is still awaited;
 -- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot.
 local core = require("ninedig.core")
 local nginx = require("ninedig.nginx")
