@@ -59,6 +59,16 @@ describe("the command on a terminal #novalgrind", function()
     end)
   end
 
+  it("hears Ctrl-C at any moment of the question", function()
+    for _ = 1, 10 do
+      local process = start(ONE)
+      process:expect("cannot be undone") -- the question is being written
+      process:type("\3")
+      assert.equal(2, process:wait())
+    end
+    assert.same({}, cli.deletions(world))
+  end)
+
   it("shows no number where it may be that of another server's inbox", function()
     -- Account 2 is on two servers, and so is its inbox 20: the service does not say which number is
     -- on which.

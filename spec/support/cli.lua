@@ -172,7 +172,7 @@ function cli.start(world, arguments, options)
   for fd = 0, 2 do
     unistd.close(fds[fd])
   end
-  return setmetatable({ pid = pid, base = base }, Process)
+  return setmetatable({ pid = pid, base = base, seen = "" }, Process)
 end
 
 --- Starts the command on a terminal of its own; its standard output goes to a file.
@@ -252,11 +252,24 @@ function Process:kill(signal)
   posix("signal").kill(self.pid, signal)
 end
 
---- Waits until it has ended.
+--- Waits until it has ended; it is killed, and that is an error, where it does not.
 -- @treturn integer its exit status; where a signal ended it, nil and the number of that
 function Process:wait()
-  while self.master and read_terminal(self, 1000) do end
-  local _, how, status = posix("sys.wait").wait(self.pid)
+  local wait = posix("sys.wait")
+  local till = os.time() + PATIENCE
+  local pid, how, status = 0, nil, nil
+  while pid == 0 do
+    if not (self.master and read_terminal(self, 10)) then
+      mock.shared.pause(0.002)
+    end
+    if os.time() > till then
+      self:kill(9)
+      wait.wait(self.pid)
+      error("it does not end\n" .. self.seen .. self:err())
+    end
+    pid, how, status = wait.wait(self.pid, wait.WNOHANG)
+  end
+  while self.master and os.time() <= till and read_terminal(self, 100) do end
   if self.master then
     posix("unistd").close(self.master)
   end

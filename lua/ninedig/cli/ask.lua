@@ -3,6 +3,7 @@ local output = require("ninedig.cli.output")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
 local text = require("ninedig.cli.text")
+local waiting = require("ninedig.cli.waiting")
 
 local ask = {}
 
@@ -84,7 +85,7 @@ function ask.confirm(expected, question)
   output.say(output.colour("bold", LOSS))
   output.say("")
   output.write(question .. " ")
-  local answer = io.stdin:read("*l") -- nil where the input has ended or was interrupted
+  local answer = waiting.read_line()
   if not answer then
     output.say("")
   end

@@ -1,5 +1,6 @@
 --- What the command needs of the system: terminals, signals, files that reach the disk.
 local fcntl = require("posix.fcntl")
+local poll = require("posix.poll")
 local posix_time = require("posix.time")
 local signal = require("posix.signal")
 local unistd = require("posix.unistd")
@@ -30,6 +31,13 @@ end
 -- @treturn boolean
 function system.can_ask()
   return system.is_terminal(system.STDIN) and system.is_terminal(system.STDERR)
+end
+
+--- Wait until there is something to read at standard input, or its end.
+-- @tparam number seconds at most
+-- @treturn boolean whether there is
+function system.has_input(seconds)
+  return poll.rpoll(system.STDIN, math.floor(seconds * 1000)) == 1
 end
 
 local function variable(name)

@@ -78,6 +78,19 @@ function waiting.check()
   end
 end
 
+--- Read a line that somebody types.
+-- @treturn ?string nil where the input has ended, or was interrupted
+function waiting.read_line()
+  -- An interrupt that comes just before a read would not end it.
+  while not system.has_input(SHORT) do
+    coroutine.yield()
+    if interrupts > 0 then
+      return nil
+    end
+  end
+  return io.stdin:read("*l")
+end
+
 --- The way to wait, see `ninedig.wait`.
 -- @treturn table
 function waiting.way()
