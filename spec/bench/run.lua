@@ -13,7 +13,7 @@
 local mock = require("spec.support.mock")
 local report = require("spec.bench.report")
 
-local PARTS = { "one_by_one" }
+local PARTS = { "one_by_one", "many_at_once" }
 
 local function read_arguments(words)
   local chosen, strict = {}, false
