@@ -91,7 +91,7 @@ test: $(RUNS) ## C unit tests, then all specs on each of VERSIONS
 	@tools/tally $(RUNS:%=$(LOG)/%)
 
 test-valgrind: | deps-valgrind ## the same under memcheck, on Lua 5.4
-	@$(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
+	@RUN_TIMEOUT=1800 $(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
 
 test-sanitize: ## the same with address and undefined-behaviour sanitizers, on Lua 5.4
 	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
