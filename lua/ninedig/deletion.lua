@@ -63,6 +63,17 @@ local function prove(client, current, asked, err)
   }
 end
 
+-- Running out of memory while reading back does not change what is known: the outcome is unknown.
+local function prove_with_what_memory_there_is(client, current, asked, err)
+  local ok, result, failure = current.way.protected(prove, client, current, asked, err)
+  if ok then
+    return result, failure
+  elseif result == "not enough memory" then
+    return nil, err
+  end
+  return error(result, 0)
+end
+
 -- What is sent is what was checked: the caller's table may change while a look-up waits.
 local function delete_with_care(client, current, asked)
   local refuted = asked.whatsapp_number and lookup.refute(current, asked)
@@ -74,7 +85,7 @@ local function delete_with_care(client, current, asked)
     return compare_numbers(result, asked)
   end
   if asked.verify and err.outcome == "unknown" then
-    return prove(client, current, asked, err)
+    return prove_with_what_memory_there_is(client, current, asked, err)
   end
   return name_inbox(err, asked)
 end

@@ -36,6 +36,12 @@ function ways.client()
   return pcall(client.delete_inbox, client, params)
 end
 
+-- With reading back, which needs memory of its own.
+function ways.proving()
+  local asked = { accountID = 7, server = "east", inboxID = inbox_id, verify = true }
+  return pcall(ninedig.delete_inbox, asked, options)
+end
+
 local function descend(depth, ...)
   if depth == 0 then
     return ways.module()
