@@ -197,7 +197,8 @@ describe("the pool of connections", function()
       end
     end
 
-    it("has a connection for each", function()
+    -- Under memcheck the first is answered before the last has connected.
+    it("has a connection for each #novalgrind", function()
       local results = together { delete_with {}, delete_with {}, delete_with {} }
       for i = 1, 3 do
         assert.is_nil(results[i][2])
