@@ -7,7 +7,7 @@ local order = {
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },
-  ["src/lua"] = { "compat", "values", "json", "params", "reply", "module" },
+  ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
   ["lua/ninedig"] = {
     "error", "protect", "nginx", "wait", "call", "task", "session", "read", "lookup",
     "verify", "deletion", "scheduler", "bulk", "client", "safe", "init",

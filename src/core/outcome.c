@@ -243,7 +243,7 @@ static void status_failed(struct nd_error *err, const struct nd_call *call,
     bool rejected = status >= 400 && status < 500 && status != 408 &&
                     verdict->says != ND_SAYS_OK &&
                     verdict->says != ND_SAYS_OK_BUT;
-    bool redirect = status >= 300 && status < 400;
+    bool redirect = status >= 300 && status < 400 && status != 304;
     const struct fault *row = find_fault(
         statuses, sizeof statuses / sizeof *statuses, (int)status, NULL);
 

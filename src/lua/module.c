@@ -2,7 +2,6 @@
  * ninedig.core: what the Lua layer is given of the C core.  A call is
  * prepare, submit, then wait_for or steps until it is done, then finish.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "../core/call.h"
@@ -11,13 +10,13 @@
 #include "../core/redact.h"
 #include "../core/settings.h"
 #include "../core/version.h"
+#include "catalogue.h"
 #include "json.h"
+#include "objects.h"
 #include "params.h"
 #include "reply.h"
 #include "values.h"
 
-#define NDL_STATE "ninedig.state" /* in the registry */
-#define NDL_STATE_TYPE "ninedig.state.type"
 #define NDL_SETTINGS "ninedig.settings"
 #define NDL_TRANSFER "ninedig.transfer"
 
@@ -26,34 +25,6 @@
 
 /* Bytes of a request that is shown. */
 #define NDL_SHOWN_MAX 65536
-
-/* What is one in a Lua state: the first upvalue of every function here. */
-struct ndl_state {
-    struct nd_engine *engine;   /* NULL until it is needed */
-    size_t ended_before;        /* transfers of engines that were left */
-    struct ndl_native *natives; /* a list */
-    int alive;                  /* how many natives, for leak checks */
-    bool closed;                /* the Lua state is being closed */
-};
-
-/*
- * What an object has in native memory.  Not in its userdata: a VM that is
- * short of memory may be unable to call a finalizer, and then frees the
- * userdata all the same, while libcurl still works on the transfer.  The
- * state frees what was lost in this way.
- */
-struct ndl_native {
-    struct ndl_state *state;
-    struct ndl_native *before;
-    struct ndl_native *after;
-    void (*clean)(struct ndl_native *native);
-};
-
-/* The userdata itself. */
-struct ndl_object {
-    struct ndl_state *state;
-    struct ndl_native *native; /* NULL before and after its life */
-};
 
 struct ndl_settings {
     struct ndl_native native;
@@ -66,97 +37,7 @@ struct ndl_transfer {
     struct nd_buffer scratch; /* here, so that no Lua error leaks it */
 };
 
-#define STATE lua_upvalueindex(1)
 #define DECODER lua_upvalueindex(2)
-
-static struct ndl_state *state_of(lua_State *L)
-{
-    return lua_touserdata(L, STATE);
-}
-
-/* The userdata first, zeroed and with its metatable: from then on an error
- * on any path frees what it has acquired. */
-static void *new_object(lua_State *L, size_t size, const char *type)
-{
-    void *object = lua_newuserdata(L, size);
-
-    memset(object, 0, size);
-    luaL_getmetatable(L, type);
-    lua_setmetatable(L, -2);
-    return object;
-}
-
-/* ----- objects ----- */
-
-/* Pushes an object and gives it zeroed native memory; NULL where memory is
- * out. */
-static void *new_native(lua_State *L, size_t size, const char *type,
-                        void (*clean)(struct ndl_native *native))
-{
-    struct ndl_state *state = state_of(L);
-    struct ndl_object *object = new_object(L, sizeof *object, type);
-    struct ndl_native *native = calloc(1, size);
-
-    if (!native)
-        return NULL;
-    native->state = state;
-    native->clean = clean;
-    native->after = state->natives;
-    if (native->after)
-        native->after->before = native;
-    state->natives = native;
-    state->alive++;
-    object->state = state;
-    object->native = native;
-    return native;
-}
-
-static void free_native(struct ndl_native *native)
-{
-    struct ndl_state *state = native->state;
-
-    native->clean(native);
-    if (native->before)
-        native->before->after = native->after;
-    else
-        state->natives = native->after;
-    if (native->after)
-        native->after->before = native->before;
-    state->alive--;
-    free(native);
-}
-
-static void *check_native(lua_State *L, int index, const char *type)
-{
-    struct ndl_object *object = luaL_checkudata(L, index, type);
-
-    luaL_argcheck(L, object->native && !object->state->closed, index,
-                  "finished before");
-    return object->native;
-}
-
-/* Frees what the object at index has, once. */
-static void release(lua_State *L, int index)
-{
-    struct ndl_object *object = lua_touserdata(L, index);
-
-    if (object->native && !object->state->closed)
-        free_native(object->native);
-    object->native = NULL;
-}
-
-static int object_gc(lua_State *L)
-{
-    release(L, 1);
-    return 0;
-}
-
-/* Other finalizers may run after the state's. */
-static bool is_open(lua_State *L, struct nd_error *err)
-{
-    return !state_of(L)->closed ||
-           nd_fail(err, "STATE_CLOSED", "the Lua state is being closed");
-}
 
 /* ----- the engine ----- */
 
@@ -185,25 +66,8 @@ static bool need_engine(struct ndl_state *state, struct nd_error *err)
 /* The engine if there is one that this process may use. */
 static struct nd_engine *usable_engine(lua_State *L)
 {
-    leave_foreign_engine(state_of(L));
-    return state_of(L)->engine;
-}
-
-static int state_gc(lua_State *L)
-{
-    struct ndl_state *state = lua_touserdata(L, 1);
-    struct ndl_native *native = state->natives;
-
-    while (native) {
-        struct ndl_native *after = native->after;
-
-        free_native(native);
-        native = after;
-    }
-    state->closed = true;
-    nd_engine_free(state->engine);
-    state->engine = NULL;
-    return 0;
+    leave_foreign_engine(ndl_state_of(L));
+    return ndl_state_of(L)->engine;
 }
 
 /***
@@ -223,7 +87,7 @@ static int core_start(lua_State *L)
 static int push_counts(lua_State *L, const struct nd_engine *engine)
 {
     size_t in_flight = engine ? nd_engine_in_flight(engine) : 0;
-    size_t ended = state_of(L)->ended_before;
+    size_t ended = ndl_state_of(L)->ended_before;
 
     if (engine)
         ended += nd_engine_ended(engine);
@@ -271,7 +135,7 @@ Settings and transfers that are not collected yet.
 */
 static int core_alive(lua_State *L)
 {
-    lua_pushinteger(L, state_of(L)->alive);
+    lua_pushinteger(L, ndl_state_of(L)->alive);
     return 1;
 }
 
@@ -302,11 +166,11 @@ static int core_settings(lua_State *L)
     for (i = 0; i <= ND_OPTIONS; i++)
         fields[i] = nd_options[i].key ? &nd_options[i] : NULL;
     memset(values, 0, sizeof values);
-    if (!is_open(L, &err) ||
+    if (!ndl_is_open(L, &err) ||
         (!lua_isnoneornil(L, 1) &&
          !ndl_read_table(L, 1, "options", fields, values, &err)))
         return ndl_push_error(L, &err, NULL, NULL, NULL);
-    object = new_native(L, sizeof *object, NDL_SETTINGS, clean_settings);
+    object = ndl_new_native(L, sizeof *object, NDL_SETTINGS, clean_settings);
     if (object) /* settings */
         object->settings = nd_settings_new(values, &err);
     else
@@ -321,7 +185,7 @@ static int core_settings(lua_State *L)
 
 static struct ndl_transfer *check_transfer(lua_State *L)
 {
-    return check_native(L, 1, NDL_TRANSFER);
+    return ndl_check_native(L, 1, NDL_TRANSFER);
 }
 
 static void clean_transfer(struct ndl_native *native)
@@ -367,9 +231,9 @@ static bool read_call(lua_State *L, const struct ndl_settings **settings,
     lua_settop(L, 6); /* more is pushed above */
     *call = nd_find_call(luaL_checkstring(L, 2));
     memset(values, 0, sizeof *values);
-    if (!is_open(L, err))
+    if (!ndl_is_open(L, err))
         return false;
-    *settings = check_native(L, 1, NDL_SETTINGS);
+    *settings = ndl_check_native(L, 1, NDL_SETTINGS);
     if (!*call)
         return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
     token = luaL_optlstring(L, 5, NULL, &length);
@@ -417,10 +281,10 @@ static int core_prepare(lua_State *L)
     struct nd_error err;
 
     if (!read_call(L, &settings, &call, &values, &err) ||
-        !need_engine(state_of(L), &err))
+        !need_engine(ndl_state_of(L), &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     luaL_argcheck(L, call->method, 2, "not a call of the service");
-    object = new_native(L, sizeof *object, NDL_TRANSFER, clean_transfer);
+    object = ndl_new_native(L, sizeof *object, NDL_TRANSFER, clean_transfer);
     if (!object) /* transfer */
         nd_fail_memory(&err);
     if (!object || !nd_transfer_init(&object->transfer, call, &values,
@@ -592,115 +456,8 @@ static int core_finish(lua_State *L)
         ndl_make_result(L, transfer);
     else
         results = push_failure(L, object, &err, secret);
-    release(L, 1);
+    ndl_release(L, 1);
     return results;
-}
-
-/* ----- the service as data ----- */
-
-static const char *type_label(enum nd_type type)
-{
-    switch (type) {
-    case ND_TYPE_ID:
-        return "id";
-    case ND_TYPE_LABEL:
-        return "label";
-    case ND_TYPE_TOKEN:
-        return "secret";
-    case ND_TYPE_WHATSAPP:
-        return "number";
-    case ND_TYPE_BOOLEAN:
-        return "boolean";
-    default:
-        return "text";
-    }
-}
-
-static const char *effect_label(enum nd_effect effect)
-{
-    static const char *const labels[] = {"erases", "reads", "signs_in"};
-
-    return labels[effect];
-}
-
-/* Pushes the params of a call as a list. */
-static void push_params(lua_State *L, const struct nd_call *call)
-{
-    int i;
-
-    lua_newtable(L); /* params */
-    for (i = 0; call->params[i].field.key; i++) {
-        const struct nd_param *param = &call->params[i];
-
-        lua_newtable(L); /* params, param */
-        lua_pushstring(L, param->field.key);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, type_label(param->field.type));
-        lua_setfield(L, -2, "type");
-        lua_pushboolean(L, (param->where & ND_NEEDED) != 0);
-        lua_setfield(L, -2, "required");
-        lua_pushstring(L, param->fallback); /* nil for NULL */
-        lua_setfield(L, -2, "default");
-        lua_rawseti(L, -2, i + 1); /* params */
-    }
-}
-
-/* Pushes the reasons of a call, by code and by name. */
-static void push_reasons(lua_State *L, const struct nd_call *call)
-{
-    const struct nd_reason *reason;
-    size_t i;
-
-    lua_newtable(L); /* reasons */
-    for (i = 0; (reason = nd_reason_at(call, i)) != NULL; i++) {
-        lua_newtable(L); /* reasons, reason */
-        lua_pushinteger(L, reason->code);
-        lua_setfield(L, -2, "code");
-        lua_pushstring(L, reason->name);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, reason->message);
-        lua_setfield(L, -2, "message");
-        lua_rawseti(L, -2, (int)reason->code); /* reasons */
-        lua_pushinteger(L, reason->code);
-        lua_setfield(L, -2, reason->name);
-    }
-}
-
-static void push_calls(lua_State *L)
-{
-    int i;
-
-    lua_newtable(L); /* calls */
-    for (i = 0; i < ND_CALLS; i++) {
-        const struct nd_call *call = &nd_calls[i];
-
-        if (!call->method)
-            continue;
-        lua_newtable(L); /* calls, call */
-        lua_pushstring(L, call->method);
-        lua_setfield(L, -2, "method");
-        lua_pushstring(L, call->path);
-        lua_setfield(L, -2, "path");
-        lua_pushstring(L, effect_label(call->effect));
-        lua_setfield(L, -2, "effect");
-        push_params(L, call);
-        lua_setfield(L, -2, "params");
-        push_reasons(L, call);
-        lua_setfield(L, -2, "reasons");
-        lua_setfield(L, -2, call->name); /* calls */
-    }
-}
-
-/* Pushes the names of the options as a list. */
-static void push_options(lua_State *L)
-{
-    int i;
-
-    lua_newtable(L); /* options */
-    for (i = 0; i < ND_OPTIONS; i++) {
-        lua_pushstring(L, nd_options[i].key);
-        lua_rawseti(L, -2, i + 1);
-    }
 }
 
 /* ----- opening ----- */
@@ -723,30 +480,6 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-static void new_type(lua_State *L, const char *type, lua_CFunction gc)
-{
-    luaL_newmetatable(L, type);
-    lua_pushcfunction(L, gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pushliteral(L, "ninedig");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-}
-
-/* Pushes the state, which the registry keeps until the Lua state is closed:
- * objects point to it, and a second open of the module shares it. */
-static void push_state(lua_State *L)
-{
-    lua_getfield(L, LUA_REGISTRYINDEX, NDL_STATE); /* state */
-    if (!lua_isnil(L, -1))
-        return;
-    lua_pop(L, 1);
-    new_type(L, NDL_STATE_TYPE, state_gc);
-    (void)new_object(L, sizeof(struct ndl_state), NDL_STATE_TYPE);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, NDL_STATE);
-}
-
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
@@ -758,19 +491,19 @@ int luaopen_ninedig_core(lua_State *L)
 
     if (!nd_engine_check_libcurl(&err))
         return luaL_error(L, "ninedig: %s", err.message);
-    new_type(L, NDL_SETTINGS, object_gc);
-    new_type(L, NDL_TRANSFER, object_gc);
+    ndl_new_type(L, NDL_SETTINGS);
+    ndl_new_type(L, NDL_TRANSFER);
     lua_newtable(L); /* core */
-    push_state(L);
+    ndl_push_state(L);
     ndl_push_decoder(L);
     ndl_set_functions(L, functions, 2); /* core */
     lua_pushliteral(L, ND_VERSION);
     lua_setfield(L, -2, "version");
     luaL_newmetatable(L, NDL_ERROR);
     lua_setfield(L, -2, "error_metatable");
-    push_calls(L);
+    ndl_push_calls(L);
     lua_setfield(L, -2, "calls");
-    push_options(L);
+    ndl_push_options(L);
     lua_setfield(L, -2, "options");
     return 1;
 }

@@ -1,0 +1,108 @@
+#include "catalogue.h"
+
+#include "../core/call.h"
+#include "../core/settings.h"
+
+static const char *type_label(enum nd_type type)
+{
+    switch (type) {
+    case ND_TYPE_ID:
+        return "id";
+    case ND_TYPE_LABEL:
+        return "label";
+    case ND_TYPE_TOKEN:
+        return "secret";
+    case ND_TYPE_WHATSAPP:
+        return "number";
+    case ND_TYPE_BOOLEAN:
+        return "boolean";
+    default:
+        return "text";
+    }
+}
+
+static const char *effect_label(enum nd_effect effect)
+{
+    static const char *const labels[] = {"erases", "reads", "signs_in"};
+
+    return labels[effect];
+}
+
+/* Pushes the params of a call as a list. */
+static void push_params(lua_State *L, const struct nd_call *call)
+{
+    int i;
+
+    lua_newtable(L); /* params */
+    for (i = 0; call->params[i].field.key; i++) {
+        const struct nd_param *param = &call->params[i];
+
+        lua_newtable(L); /* params, param */
+        lua_pushstring(L, param->field.key);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, type_label(param->field.type));
+        lua_setfield(L, -2, "type");
+        lua_pushboolean(L, (param->where & ND_NEEDED) != 0);
+        lua_setfield(L, -2, "required");
+        lua_pushstring(L, param->fallback); /* nil for NULL */
+        lua_setfield(L, -2, "default");
+        lua_rawseti(L, -2, i + 1); /* params */
+    }
+}
+
+/* Pushes the reasons of a call, by code and by name. */
+static void push_reasons(lua_State *L, const struct nd_call *call)
+{
+    const struct nd_reason *reason;
+    size_t i;
+
+    lua_newtable(L); /* reasons */
+    for (i = 0; (reason = nd_reason_at(call, i)) != NULL; i++) {
+        lua_newtable(L); /* reasons, reason */
+        lua_pushinteger(L, reason->code);
+        lua_setfield(L, -2, "code");
+        lua_pushstring(L, reason->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, reason->message);
+        lua_setfield(L, -2, "message");
+        lua_rawseti(L, -2, (int)reason->code); /* reasons */
+        lua_pushinteger(L, reason->code);
+        lua_setfield(L, -2, reason->name);
+    }
+}
+
+void ndl_push_calls(lua_State *L)
+{
+    int i;
+
+    lua_newtable(L); /* calls */
+    for (i = 0; i < ND_CALLS; i++) {
+        const struct nd_call *call = &nd_calls[i];
+
+        if (!call->method)
+            continue;
+        lua_newtable(L); /* calls, call */
+        lua_pushstring(L, call->method);
+        lua_setfield(L, -2, "method");
+        lua_pushstring(L, call->path);
+        lua_setfield(L, -2, "path");
+        lua_pushstring(L, effect_label(call->effect));
+        lua_setfield(L, -2, "effect");
+        push_params(L, call);
+        lua_setfield(L, -2, "params");
+        push_reasons(L, call);
+        lua_setfield(L, -2, "reasons");
+        lua_setfield(L, -2, call->name); /* calls */
+    }
+}
+
+void ndl_push_options(lua_State *L)
+{
+    int i;
+
+    lua_newtable(L); /* options */
+    for (i = 0; i < ND_OPTIONS; i++) {
+        lua_pushstring(L, nd_options[i].key);
+        lua_rawseti(L, -2, i + 1);
+    }
+}

@@ -1,0 +1,14 @@
+/* The service and the options as data, for those who ask. */
+#ifndef NDL_CATALOGUE_H
+#define NDL_CATALOGUE_H
+
+#include "compat.h"
+
+/* Pushes the calls by name, each with its method, path, effect, params and
+ * reasons. */
+void ndl_push_calls(lua_State *L);
+
+/* Pushes the names of the options as a list. */
+void ndl_push_options(lua_State *L);
+
+#endif
