@@ -856,6 +856,28 @@ static void times_out_after_the_send(void **state)
 
 /* ----- giving up ----- */
 
+/* Its timers fire within a millisecond before they are due, too; a handle
+ * that has time left then is not looked at again. */
+static void ends_what_libcurl_has_forgotten(void **state)
+{
+    struct nd_settings *settings = CLIENT(0);
+    struct nd_transfer transfer;
+    int fd;
+
+    (void)state;
+    submit(&transfer, 1, settings);
+    fd = accept_one();
+    CHECK(read_inbox(fd) == 1);
+    transfer.deadline_ms = nd_monotonic_ms() - 1000;
+    nd_engine_step(engine);
+    expect_error(&transfer, "TIMEOUT", ND_KIND_NETWORK, ND_UNKNOWN);
+    assert_int_equal(nd_engine_in_flight(engine), 0);
+    assert_true(is_closed(fd));
+    nd_transfer_free(&transfer);
+    nd_settings_drop(settings);
+    (void)close(fd);
+}
+
 static void cancels_a_queued_transfer(void **state)
 {
     struct nd_settings *settings = CLIENT(.max_in_flight = 1);
@@ -1125,6 +1147,7 @@ int main(void)
         TEST(lets_nobody_overtake),
         TEST(times_out_in_the_queue_without_a_send),
         TEST(times_out_after_the_send),
+        TEST(ends_what_libcurl_has_forgotten),
         TEST(cancels_a_queued_transfer),
         TEST(cancels_a_running_transfer),
         TEST(ends_what_is_under_way_when_it_is_freed),

@@ -34,6 +34,10 @@ struct nd_engine {
  * and IPv4, and the resolver's. */
 #define ND_SOCKETS 4
 
+/* libcurl may look at a time-out a little before it is due, and then forget
+ * it.  So much later the transfer is ended without it. */
+#define ND_GRACE_MS 10
+
 /* ----- once in a process ----- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -337,6 +341,8 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
     list_remove(&engine->queue, transfer);
     list_add(&engine->running, transfer);
     transfer->state = ND_TRANSFER_RUNNING;
+    transfer->connect_deadline_ms =
+        now + transfer->request.settings->connect_timeout_ms;
 }
 
 /* The first in the queue finds room. */
@@ -348,16 +354,36 @@ static bool may_start(const struct nd_engine *engine)
            (size_t)first->request.settings->max_in_flight;
 }
 
-/* Ends what has waited too long. */
-static void expire_queue(struct nd_engine *engine, int64_t now)
+/* When the engine itself ends a transfer. */
+static int64_t end_of(const struct nd_transfer *transfer)
 {
-    struct nd_transfer *transfer = engine->queue.first;
+    int64_t end = transfer->deadline_ms;
 
+    if (transfer->state == ND_TRANSFER_QUEUED)
+        return end;
+    if (!transfer->answer.sent && transfer->connect_deadline_ms < end)
+        end = transfer->connect_deadline_ms;
+    return end + ND_GRACE_MS;
+}
+
+static void end(struct nd_engine *engine, struct nd_transfer *transfer,
+                CURLcode code)
+{
+    if (transfer->state == ND_TRANSFER_QUEUED)
+        fail_queued(engine, transfer, (int)code);
+    else
+        finish(engine, transfer, code);
+}
+
+/* Ends what has taken too long in one of the lists. */
+static void expire(struct nd_engine *engine, struct nd_transfer *transfer,
+                   int64_t now)
+{
     while (transfer) {
         struct nd_transfer *after = transfer->after;
 
-        if (transfer->deadline_ms <= now)
-            fail_queued(engine, transfer, CURLE_OPERATION_TIMEDOUT);
+        if (end_of(transfer) <= now)
+            end(engine, transfer, CURLE_OPERATION_TIMEDOUT);
         transfer = after;
     }
 }
@@ -370,7 +396,7 @@ static void serve_queue(struct nd_engine *engine)
     if (!engine->queue.first)
         return;
     now = nd_monotonic_ms();
-    expire_queue(engine, now);
+    expire(engine, engine->queue.first, now);
     while (engine->queue.first && may_start(engine))
         start(engine, engine->queue.first, now);
 }
@@ -454,6 +480,7 @@ static void act_on_queue_and_time(struct nd_engine *engine)
         serve_queue(engine);
         act_on_time(engine);
         collect(engine);
+        expire(engine, engine->running.first, nd_monotonic_ms());
         if (engine->failed)
             fail_running(engine);
     } while (engine->queue.first && may_start(engine));
@@ -494,15 +521,15 @@ static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
     }
 }
 
-/* Milliseconds until a queued transfer has waited too long, or max. */
-static long queue_due_ms(const struct nd_engine *engine, long max)
+/* Milliseconds until one of a list has taken too long, or max. */
+static long list_due_ms(const struct nd_list *list, long max)
 {
-    const struct nd_transfer *transfer = engine->queue.first;
+    const struct nd_transfer *transfer = list->first;
     int64_t now = transfer ? nd_monotonic_ms() : 0;
     long due = max;
 
     for (; transfer; transfer = transfer->after) {
-        int64_t left = transfer->deadline_ms - now;
+        int64_t left = end_of(transfer) - now;
 
         if (left < due)
             due = left > 0 ? (long)left : 0;
@@ -517,8 +544,9 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
     act_on_queue_and_time(engine);
     if (engine->ended != ended) /* there is something to tell */
         return;
-    act_on_sockets(engine,
-                   libcurl_due_ms(engine, queue_due_ms(engine, timeout_ms)));
+    timeout_ms = list_due_ms(&engine->queue, timeout_ms);
+    timeout_ms = list_due_ms(&engine->running, timeout_ms);
+    act_on_sockets(engine, libcurl_due_ms(engine, timeout_ms));
     act_on_queue_and_time(engine);
 }
 

@@ -24,12 +24,13 @@ struct nd_transfer {
     enum nd_transfer_state state;
     struct nd_request request;
     struct nd_answer answer;
-    long timeout_ms;            /* for the whole transfer */
-    bool needs_new_connection;  /* a kept one was unfit for it */
-    int64_t deadline_ms;        /* of the monotonic clock, once submitted */
-    struct nd_engine *engine;   /* NULL unless queued or running */
-    struct nd_handle *handle;   /* NULL unless running */
-    struct nd_transfer *before; /* in the engine's list */
+    long timeout_ms;             /* for the whole transfer */
+    bool needs_new_connection;   /* a kept one was unfit for it */
+    int64_t deadline_ms;         /* of the monotonic clock, once submitted */
+    int64_t connect_deadline_ms; /* likewise, once it runs */
+    struct nd_engine *engine;    /* NULL unless queued or running */
+    struct nd_handle *handle;    /* NULL unless running */
+    struct nd_transfer *before;  /* in the engine's list */
     struct nd_transfer *after;
 };
 
