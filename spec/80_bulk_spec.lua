@@ -811,7 +811,7 @@ describe("delete_inboxes", function()
 
     it("whose sleep raises while answers are proved: they stay unknown", function()
       local list = inboxes(2, { accountID = 4, verify = true })
-      local _, report = client("live+only-deleteInbox+close", {
+      local _, report = client("live+delay-30+only-deleteInbox+close", {
         sleep = function()
           if world:count("getInboxes") > 0 then
             error("the loop ends", 0)
