@@ -295,7 +295,9 @@ local function lost(run, worker)
   local err = errors.spend(worker.reserve, worker.handed_over)
   if run.raised ~= OUT_OF_MEMORY then
     err.kind, err.name = "network", "CANCELLED"
-    err.message = "the call was given up, and nobody has seen what became of it"
+    err.message = worker.handed_over
+      and "the call was given up, and nobody has seen what became of it"
+      or "the call was given up before it was sent: nothing was deleted"
   end
   return err
 end
