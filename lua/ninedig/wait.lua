@@ -15,12 +15,7 @@ local wait = {}
 
 -- ----- blocking -----
 
-local blocking = { protected = pcall }
-
-function blocking.carry_out(transfer)
-  core.submit(transfer)
-  core.wait_for(transfer)
-end
+local blocking = { protected = pcall, carry_out = core.carry_out }
 
 function blocking.pause(seconds)
   local now = core.monotonic()

@@ -389,13 +389,8 @@ static void expire(struct nd_engine *engine, struct nd_transfer *transfer,
 }
 
 /* Starts what may start, in order. */
-static void serve_queue(struct nd_engine *engine)
+static void serve_queue(struct nd_engine *engine, int64_t now)
 {
-    int64_t now;
-
-    if (!engine->queue.first)
-        return;
-    now = nd_monotonic_ms();
     expire(engine, engine->queue.first, now);
     while (engine->queue.first && may_start(engine))
         start(engine, engine->queue.first, now);
@@ -477,10 +472,12 @@ static void fail_running(struct nd_engine *engine)
 static void act_on_queue_and_time(struct nd_engine *engine)
 {
     do {
-        serve_queue(engine);
+        int64_t now = nd_monotonic_ms();
+
+        serve_queue(engine, now);
         act_on_time(engine);
         collect(engine);
-        expire(engine, engine->running.first, nd_monotonic_ms());
+        expire(engine, engine->running.first, now);
         if (engine->failed)
             fail_running(engine);
     } while (engine->queue.first && may_start(engine));
@@ -522,13 +519,12 @@ static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
 }
 
 /* Milliseconds until one of a list has taken too long, or max. */
-static long list_due_ms(const struct nd_list *list, long max)
+static long list_due_ms(const struct nd_list *list, int64_t now, long max)
 {
-    const struct nd_transfer *transfer = list->first;
-    int64_t now = transfer ? nd_monotonic_ms() : 0;
+    const struct nd_transfer *transfer;
     long due = max;
 
-    for (; transfer; transfer = transfer->after) {
+    for (transfer = list->first; transfer; transfer = transfer->after) {
         int64_t left = end_of(transfer) - now;
 
         if (left < due)
@@ -540,12 +536,14 @@ static long list_due_ms(const struct nd_list *list, long max)
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
 {
     size_t ended = engine->ended;
+    int64_t now;
 
     act_on_queue_and_time(engine);
     if (engine->ended != ended) /* there is something to tell */
         return;
-    timeout_ms = list_due_ms(&engine->queue, timeout_ms);
-    timeout_ms = list_due_ms(&engine->running, timeout_ms);
+    now = nd_monotonic_ms();
+    timeout_ms = list_due_ms(&engine->queue, now, timeout_ms);
+    timeout_ms = list_due_ms(&engine->running, now, timeout_ms);
     act_on_sockets(engine, libcurl_due_ms(engine, timeout_ms));
     act_on_queue_and_time(engine);
 }

@@ -1,6 +1,6 @@
 /*
  * ninedig.core: what the Lua layer is given of the C core.  A call is
- * prepare, submit, then wait_for or steps until it is done, then finish.
+ * prepare, carry_out (or submit, then steps until it is done), and finish.
  */
 #include <string.h>
 
@@ -353,6 +353,18 @@ static int core_show(lua_State *L)
     return 1;
 }
 
+/* Hands the transfer at the bottom to the engine. */
+static struct nd_transfer *submit(lua_State *L)
+{
+    struct nd_transfer *transfer = &check_transfer(L)->transfer;
+    struct nd_engine *engine = usable_engine(L);
+
+    luaL_argcheck(L, transfer->state == ND_TRANSFER_READY && engine, 1,
+                  "not ready");
+    nd_engine_submit(engine, transfer);
+    return transfer;
+}
+
 /***
 Hand a prepared transfer to the engine. From then on it may be sent.
 @function submit
@@ -360,12 +372,21 @@ Hand a prepared transfer to the engine. From then on it may be sent.
 */
 static int core_submit(lua_State *L)
 {
-    struct ndl_transfer *object = check_transfer(L);
-    struct nd_engine *engine = usable_engine(L);
+    (void)submit(L);
+    return 0;
+}
 
-    luaL_argcheck(L, object->transfer.state == ND_TRANSFER_READY && engine, 1,
-                  "not ready");
-    nd_engine_submit(engine, &object->transfer);
+/***
+The same, and block until it has ended; others go on meanwhile.
+@function carry_out
+@tparam userdata transfer
+*/
+static int core_carry_out(lua_State *L)
+{
+    const struct nd_transfer *transfer = submit(L);
+
+    while (transfer->engine)
+        nd_engine_wait(transfer->engine, 1000);
     return 0;
 }
 
@@ -381,21 +402,6 @@ static int core_is_done(lua_State *L)
 
     lua_pushboolean(L, object->transfer.state == ND_TRANSFER_DONE);
     return 1;
-}
-
-/***
-Block until a submitted transfer has ended; others go on meanwhile.
-@function wait_for
-@tparam userdata transfer
-*/
-static int core_wait_for(lua_State *L)
-{
-    const struct nd_transfer *transfer = &check_transfer(L)->transfer;
-
-    (void)usable_engine(L); /* a foreign one would never end it */
-    while (transfer->engine)
-        nd_engine_wait(transfer->engine, 1000);
-    return 0;
 }
 
 /***
@@ -471,7 +477,7 @@ static const luaL_Reg functions[] = {
     {"start", core_start},
     {"step", core_step},
     {"wait", core_wait},
-    {"wait_for", core_wait_for},
+    {"carry_out", core_carry_out},
     {"is_done", core_is_done},
     {"cancel", core_cancel},
     {"finish", core_finish},
