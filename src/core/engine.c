@@ -354,13 +354,16 @@ static bool may_start(const struct nd_engine *engine)
            (size_t)first->request.settings->max_in_flight;
 }
 
-/* When the engine itself ends a transfer. */
+/* When the engine itself ends a transfer.  One that has waited in the queue
+ * until no time is left for an answer is not sent any more: its outcome
+ * could only be unknown. */
 static int64_t end_of(const struct nd_transfer *transfer)
 {
     int64_t end = transfer->deadline_ms;
+    int64_t least = transfer->timeout_ms / 10;
 
     if (transfer->state == ND_TRANSFER_QUEUED)
-        return end;
+        return end - (least < ND_GRACE_MS ? least : ND_GRACE_MS);
     if (!transfer->answer.sent && transfer->connect_deadline_ms < end)
         end = transfer->connect_deadline_ms;
     return end + ND_GRACE_MS;
