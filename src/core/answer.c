@@ -19,6 +19,8 @@ void nd_answer_init(struct nd_answer *answer, size_t max_body)
     memset(answer, 0, sizeof *answer);
     answer->http_status = ND_UNSET;
     answer->retry_after = ND_UNSET;
+    answer->date = ND_UNSET;
+    answer->connect_seconds = ND_UNSET;
     nd_buffer_init(&answer->body, max_body);
 }
 
@@ -105,6 +107,8 @@ static void read_line(struct nd_answer *answer, const char *line,
         answer->retry_after = ND_UNSET; /* what an interim answer said */
     } else if (header_value(value, "Retry-After:", line, length)) {
         answer->retry_after = seconds_of(value);
+    } else if (header_value(value, "Date:", line, length)) {
+        answer->date = (int64_t)curl_getdate(value, NULL);
     }
 }
 

@@ -4,23 +4,27 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buffer.h"
 
 #define ND_DETAIL_MAX 256
 
 struct nd_answer {
-    bool sent;             /* the first byte of the request may have left */
-    bool resend_prevented; /* libcurl tried to send it once more */
-    bool cancelled;        /* given up by the caller */
-    bool too_large;        /* the body is over its maximum */
-    bool out_of_memory;    /* the body could not be kept */
-    bool in_headers;       /* a status line came, be it of a 1xx */
-    bool headers_ended;    /* of the final answer, not of a 1xx */
-    size_t header_bytes;   /* so far, with those of 1xx and trailers */
-    int curl_code;         /* how the transfer ended */
-    long http_status;      /* ND_UNSET until a final one came */
-    double retry_after;    /* seconds, or ND_UNSET */
+    bool sent;              /* the first byte of the request may have left */
+    bool resend_prevented;  /* libcurl tried to send it once more */
+    bool cancelled;         /* given up by the caller */
+    bool too_large;         /* the body is over its maximum */
+    bool out_of_memory;     /* the body could not be kept */
+    bool in_headers;        /* a status line came, be it of a 1xx */
+    bool headers_ended;     /* of the final answer, not of a 1xx */
+    size_t header_bytes;    /* so far, with those of 1xx and trailers */
+    int curl_code;          /* how the transfer ended */
+    long http_status;       /* ND_UNSET until a final one came */
+    double retry_after;     /* seconds, or ND_UNSET */
+    int64_t date;           /* the service's own clock, unix; or ND_UNSET */
+    bool reused;            /* it came on a connection that was kept */
+    double connect_seconds; /* until a new one was ready, or ND_UNSET */
     struct nd_buffer body;
     char detail[ND_DETAIL_MAX]; /* libcurl's own words, or "" */
 };

@@ -338,12 +338,24 @@ int nd_handle_load(struct nd_handle *handle, struct nd_transfer *transfer,
     return 0;
 }
 
+static void note_connection(CURL *easy, struct nd_answer *answer)
+{
+    long connects = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    answer->reused = answer->sent && connects == 0;
+    if (connects > 0)
+        (void)curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME,
+                                &answer->connect_seconds);
+}
+
 void nd_handle_unload(struct nd_handle *handle, int curl_code)
 {
     struct nd_transfer *transfer = handle->transfer;
     struct nd_answer *answer = &transfer->answer;
 
     answer->curl_code = curl_code;
+    note_connection(handle->easy, answer);
     if (*handle->error)
         (void)snprintf(answer->detail, sizeof answer->detail, "%s",
                        handle->error);

@@ -421,6 +421,27 @@ static int core_cancel(lua_State *L)
     return 1;
 }
 
+/***
+What is known of a transfer that has ended, besides its result.
+@function facts
+@tparam userdata transfer
+@treturn ?integer HTTP status
+@treturn ?integer the service's own time, in seconds since 1970
+@treturn ?number seconds until a new connection was ready
+@treturn boolean it went on a connection that was kept
+*/
+static int core_facts(lua_State *L)
+{
+    const struct nd_answer *answer = &check_transfer(L)->transfer.answer;
+
+    lua_settop(L, 0);
+    ndl_push_number(L, (double)answer->http_status);
+    ndl_push_number(L, (double)answer->date);
+    ndl_push_number(L, answer->connect_seconds);
+    lua_pushboolean(L, answer->reused);
+    return 4;
+}
+
 /* Pushes the error of a transfer, and returns 2. */
 static int push_failure(lua_State *L, struct ndl_transfer *object,
                         const struct nd_error *err, const char *secret)
@@ -469,21 +490,14 @@ static int core_finish(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings},
-    {"check", core_check},
-    {"prepare", core_prepare},
-    {"show", core_show},
-    {"submit", core_submit},
-    {"start", core_start},
-    {"step", core_step},
-    {"wait", core_wait},
-    {"carry_out", core_carry_out},
-    {"is_done", core_is_done},
-    {"cancel", core_cancel},
-    {"finish", core_finish},
-    {"monotonic", core_monotonic},
-    {"alive", core_alive},
-    {NULL, NULL},
+    {"settings", core_settings},   {"check", core_check},
+    {"prepare", core_prepare},     {"show", core_show},
+    {"submit", core_submit},       {"start", core_start},
+    {"step", core_step},           {"wait", core_wait},
+    {"carry_out", core_carry_out}, {"is_done", core_is_done},
+    {"cancel", core_cancel},       {"facts", core_facts},
+    {"finish", core_finish},       {"monotonic", core_monotonic},
+    {"alive", core_alive},         {NULL, NULL},
 };
 
 #if defined(__GNUC__)

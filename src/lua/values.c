@@ -115,14 +115,19 @@ static void set_text(lua_State *L, const char *key, const char *text)
     lua_setfield(L, -2, key);
 }
 
-static void set_number(lua_State *L, const char *key, double number)
+void ndl_push_number(lua_State *L, double number)
 {
     if (number < 0) /* ND_UNSET */
-        return;
-    if (number < ND_EXACT_DOUBLE && (double)(lua_Integer)number == number)
+        lua_pushnil(L);
+    else if (number < ND_EXACT_DOUBLE && (double)(lua_Integer)number == number)
         lua_pushinteger(L, (lua_Integer)number);
     else
         lua_pushnumber(L, (lua_Number)number);
+}
+
+static void set_number(lua_State *L, const char *key, double number)
+{
+    ndl_push_number(L, number);
     lua_setfield(L, -2, key);
 }
 

@@ -24,6 +24,10 @@ bool ndl_to_whole(lua_State *L, int index, double *whole);
  * digits from 2^53 up. */
 void ndl_push_id(lua_State *L, uint64_t id);
 
+/* A number from 0 up, as an integer where it is a whole one; nil for
+ * ND_UNSET. */
+void ndl_push_number(lua_State *L, double number);
+
 /* Sets the values of a call's params, key by key, in the table on the top,
  * without those that may be secrets. */
 void ndl_set_values(lua_State *L, const struct nd_call *call,
