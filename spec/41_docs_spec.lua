@@ -1,67 +1,50 @@
+-- README.md and the pages under docs/: their Lua blocks run, and nothing is left out.
 local core = require("ninedig.core")
 local guard = require("spec.support.guard")
 local leaks = require("spec.support.leaks")
 local mock = require("spec.support.mock")
+local pages = require("spec.support.pages")
 
 local ninedig = guard.install(require("ninedig"))
 local safe = require("ninedig.safe")
 
-local function read_file(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
-local readme = read_file("README.md")
-
--- The README's blocks of a language, each with the heading that it stands under.
-local function blocks(language)
-  local found, heading, open = {}, nil, nil
-  for line in readme:gmatch("([^\n]*)\n") do
-    if open and line == "```" then
-      found[#found + 1] = { heading = heading, code = table.concat(open, "\n") }
-      open = nil
-    elseif open then
-      open[#open + 1] = line
-    elseif line == "```" .. language then
-      open = {}
-    elseif line:match("^##+ ") then
-      heading = line:match("^##+ (.*)")
-    end
-  end
-  return found
-end
-
--- A block of the README as its reader would run it, but that what has no address goes to the mock.
-local function run(code, world)
+-- What a block gets for `require("ninedig")`: a client without an address goes to the mock.
+local function redirected(module, base_url)
   local function here(options)
-    local own = { base_url = world:base_url("live"), ca_file = mock.ca_file, timeout = 10 }
+    local own = { base_url = base_url, ca_file = mock.ca_file, timeout = 10 }
     for key, value in pairs(options or {}) do
       own[key] = value
     end
     return own
   end
 
-  local function redirected(module)
-    local own = {}
-    for key, value in pairs(module) do
-      own[key] = value
-    end
-    function own.client(options)
-      return module.client(here(options))
-    end
-    function own.delete_inbox(params, options)
-      return module.delete_inbox(params, here(options))
-    end
-    return own
+  local own = {}
+  for key, value in pairs(module) do
+    own[key] = value
   end
+  function own.client(options)
+    return module.client(here(options))
+  end
+  function own.delete_inbox(params, options)
+    return module.delete_inbox(params, here(options))
+  end
+  return own
+end
 
-  local modules = { ninedig = redirected(ninedig), ["ninedig.safe"] = redirected(safe) }
+-- A block as its reader would run it.
+-- @treturn string what it prints
+local function run(block, world)
+  local base_url = world:base_url(block.words.mock or "live")
+  local modules = {
+    ninedig = redirected(ninedig, base_url),
+    ["ninedig.safe"] = redirected(safe, base_url),
+  }
   local environment = {
     NINEDIG_ACCESS_TOKEN = mock.token,
     NINEDIG_CLIENT_ID = mock.client_id,
     NINEDIG_CLIENT_SECRET = mock.client_secret,
+    NINEDIG_BASE_URL = base_url,
+    NINEDIG_CA_FILE = mock.ca_file,
   }
   local printed = {}
   local scope = setmetatable({
@@ -84,16 +67,43 @@ local function run(code, world)
 
   local chunk
   if setfenv then
-    chunk = assert(loadstring(code, "=README.md"))
+    chunk = assert(loadstring(block.code, "=" .. block.page))
     setfenv(chunk, scope)
   else
-    chunk = assert(load(code, "=README.md", "t", scope))
+    chunk = assert(load(block.code, "=" .. block.page, "t", scope))
   end
   chunk()
   return table.concat(printed, "\n")
 end
 
-describe("README.md", function()
+-- Whether this Lua has the event loop of a block. What runs inside nginx has a spec of its own.
+local function can_run(block)
+  if block.code:find("ngx.", 1, true) then
+    return false
+  end
+  for name in block.code:gmatch('require%("(%w+)"%)') do
+    if name ~= "ninedig" then
+      local found, loop = pcall(require, name)
+      if not found then
+        return false
+      end
+      -- busted forgets what a file has loaded; luv would free its loop, and yet use it again.
+      debug.getregistry()["ninedig.spec." .. name] = loop
+    end
+  end
+  return true
+end
+
+local function block_under(page, heading)
+  for _, block in ipairs(pages.blocks("lua")) do
+    if block.page == page and block.heading == heading then
+      return block
+    end
+  end
+  error(page .. " has no block under " .. heading)
+end
+
+describe("the pages' blocks of Lua", function()
   local world
 
   before_each(function()
@@ -102,89 +112,77 @@ describe("README.md", function()
   end)
   after_each(leaks.after)
 
-  -- Whether this Lua has the event loop of a block. What runs inside nginx has a spec of its own.
-  local function can_run(code)
-    if code:find("ngx.", 1, true) then
-      return false
-    end
-    for name in code:gmatch('require%("(%w+)"%)') do
-      if name ~= "ninedig" then
-        local found, loop = pcall(require, name)
-        if not found then
-          return false
-        end
-        -- busted forgets what a file has loaded; luv would free its loop, and yet use it again.
-        debug.getregistry()["ninedig.spec." .. name] = loop
+  for i, block in ipairs(pages.blocks("lua")) do
+    local it = can_run(block) and it or function() end
+    it(("run: %d, %s, %s"):format(i, block.page, block.heading), function()
+      run(block, world)
+      if block.words.offline then
+        assert.equal(0, world:count())
+      else
+        assert.is_true(world:count() > 0, "the block made no call")
       end
-    end
-    return true
-  end
-
-  for i, block in ipairs(blocks("lua")) do
-    local it = can_run(block.code) and it or function() end
-    it("runs block " .. i .. ": " .. block.heading, function()
-      run(block.code, world)
-      assert.is_true(world:count() > 0, "the block made no call")
     end)
   end
 
-  it("shows a deletion, its result and its single request", function()
-    local shown = run(blocks("lua")[1].code, world)
+  it("show a deletion, its result and its single request", function()
+    local shown = run(block_under("README.md", "The shortest call"), world)
     assert.equal("972501234567 is free again", shown)
     assert.equal(1, world:count("deleteInbox"))
   end)
 
-  it("shows a refusal as it is", function()
-    local code
-    for _, block in ipairs(blocks("lua")) do
-      code = block.heading == "Errors" and block.code or code
-    end
-    local shown = run(code, world)
+  it("show a refusal as it is", function()
+    local shown = run(block_under("docs/errors.md", "Errors"), world)
     assert.truthy(shown:find("ninedig: delete_inbox was refused with reason 47", 1, true))
     assert.truthy(shown:find("api\tINBOX_ID_INVALID\trejected\t47", 1, true))
     assert.equal(1, world:count())
   end)
+end)
 
-  local function mentions(text)
-    assert.truthy(readme:find(text, 1, true), "README.md does not mention " .. text)
+describe("the pages", function()
+  local manual = pages.manual()
+
+  local function mentions(text, page)
+    local where = page and pages.text[page] or manual
+    assert.truthy(where:find(text, 1, true), (page or "no page") .. " does not mention " .. text)
   end
 
   for name in pairs(ninedig) do
-    it("mentions ninedig." .. name, function()
-      mentions("`ninedig." .. name)
+    it("mention ninedig." .. name, function()
+      mentions("`ninedig." .. name, "docs/reference.md")
     end)
   end
 
-  it("mentions each method of a client", function()
+  it("mention each method of a client", function()
     for name in pairs(getmetatable(ninedig.client { base_url = mock.https }).__index) do
-      mentions("`client:" .. name)
+      mentions("`client:" .. name, "docs/reference.md")
     end
   end)
 
   for _, name in ipairs(core.options) do
-    it("mentions the option " .. name, function()
-      mentions("`" .. name .. "`")
+    it("mention the option " .. name, function()
+      mentions("\n| `" .. name .. "`", "docs/reference.md")
     end)
   end
 
   for name, call in pairs(core.calls) do
-    it("mentions the call " .. name .. " and its params", function()
-      mentions(name)
+    it("mention the call " .. name .. " and its params", function()
+      mentions(name, "docs/reference.md")
       for _, param in ipairs(call.params) do
-        mentions("`" .. param.name .. "`")
+        mentions("`" .. param.name .. "`", "docs/reference.md")
       end
     end)
   end
 
-  it("lists the reasons of delete_inbox", function()
+  it("list the reasons of delete_inbox", function()
     for key, reason in pairs(ninedig.reasons) do
       if type(key) == "number" then
-        mentions(("| %d | `%s` |"):format(reason.code, reason.name))
+        mentions(("| %d | `%s` |"):format(reason.code, reason.name), "docs/errors.md")
       end
     end
   end)
 
-  it("lists each field that an error can have", function()
+  it("list each field that an error can have", function()
+    local world = mock.world()
     local ok, err = pcall(ninedig.delete_inbox, {
       access_token = mock.token,
       accountID = 1,
@@ -192,12 +190,99 @@ describe("README.md", function()
     }, { base_url = world:base_url("reason-47+status-429+retry_after-7"), ca_file = mock.ca_file })
     assert.is_false(ok)
     for field in pairs(err) do
-      mentions("`" .. field .. "`")
+      mentions("`" .. field .. "`", "docs/errors.md")
     end
   end)
 
-  it("names the version that the code has", function()
-    mentions('"' .. ninedig._VERSION .. '"')
-    assert.truthy(read_file("CHANGELOG.md"):find("## " .. core.version, 1, true))
+  it("name the version that the code has", function()
+    mentions('"' .. ninedig._VERSION .. '"', "docs/reference.md")
+    local changes = assert(io.open("CHANGELOG.md"))
+    assert.truthy(changes:read("*a"):find("## " .. core.version, 1, true))
+    changes:close()
+  end)
+end)
+
+-- The text of a page without what stands in its blocks.
+local function prose(path)
+  local lines, inside = {}, false
+  for line in pages.text[path]:gmatch("([^\n]*)\n") do
+    if line:match("^```") then
+      inside = not inside
+    elseif not inside then
+      lines[#lines + 1] = line
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+-- The anchors of a page's headings, as GitHub and its like make them.
+local function anchors(path)
+  local found = {}
+  for heading in ("\n" .. prose(path)):gmatch("\n#+ ([^\n]*)") do
+    local anchor = heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-")
+    found[anchor] = true
+  end
+  return found
+end
+
+-- The path that a link in a page leads to.
+local function resolve(page, target)
+  local folder = page:match("^(.*/)") or ""
+  local path = folder .. target
+  while path:find("[^/]+/%.%./") do
+    path = path:gsub("[^/]+/%.%./", "", 1)
+  end
+  return path
+end
+
+local function exists(path)
+  local file = io.open(path)
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+describe("the links", function()
+  for _, page in ipairs(pages.paths) do
+    it("of " .. page .. " lead somewhere", function()
+      for link in prose(page):gmatch("%]%(([^)%s]+)%)") do
+        local target, anchor = link:match("^([^#]*)#?(.*)$")
+        local path = target == "" and page or resolve(page, target)
+        if not link:find("^https?:") then
+          assert.is_true(exists(path), page .. " leads to " .. link)
+          assert.is_true(anchor == "" or anchors(path)[anchor] ~= nil, page .. " leads to " .. link)
+        end
+      end
+    end)
+  end
+
+  it("of the README lead to each page", function()
+    for _, page in ipairs(pages.paths) do
+      if page ~= "README.md" then
+        assert.truthy(pages.text["README.md"]:find("](" .. page, 1, true), page .. " is not in it")
+      end
+    end
+  end)
+end)
+
+describe("README.md", function()
+  local function lines()
+    return (pages.text["README.md"]):gmatch("([^\n]*)\n")
+  end
+
+  it("has at most 250 lines", function()
+    local count = 0
+    for _ in lines() do
+      count = count + 1
+    end
+    assert.is_true(count <= 250, count .. " lines")
+  end)
+
+  it("has no line over 120 columns", function()
+    for line in lines() do
+      local _, columns = line:gsub("[^\128-\191]", "")
+      assert.is_true(columns <= 120, line)
+    end
   end)
 end)

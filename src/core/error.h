@@ -1,5 +1,5 @@
-/* What can go wrong with a call, as data.  See the contract's table of
- * kinds and outcomes in the README. */
+/* What can go wrong with a call, as data.  Its kinds and outcomes are told
+ * in docs/errors.md. */
 #ifndef ND_ERROR_H
 #define ND_ERROR_H
 
