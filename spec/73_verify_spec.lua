@@ -77,7 +77,7 @@ describe("reading back", function()
 
       it("proves that there was none, with " .. what, function()
         local verdict, evidence = verify("live", params)
-        assert.equal("not_deleted", verdict)
+        assert.equal("still_listed", verdict)
         assert.is_true(#evidence.looks >= 2)
         assert.matches("late", evidence.why)
         assert.equal(looks_of(#evidence.looks), partner.seen(world))
@@ -97,7 +97,7 @@ describe("reading back", function()
     it("proves it of large ids", function()
       local params = { accountID = "900000000000001", inboxID = 123456789012345 }
       local client = partner.with_token(world, "live", { sleep = (partner.no_pauses()) })
-      assert.equal("not_deleted", (client:verify_deletion(params)))
+      assert.equal("still_listed", (client:verify_deletion(params)))
       assert(client:delete_inbox(params))
       assert.equal("deleted", (client:verify_deletion(params)))
     end)
@@ -119,7 +119,7 @@ describe("reading back", function()
       params.whatsapp_number = "972502000020"
       assert.equal("deleted", (verify("live", params)))
       params.server, params.whatsapp_number = "west", "972502000120"
-      assert.equal("not_deleted", (verify("live", params)))
+      assert.equal("still_listed", (verify("live", params)))
     end)
 
     it("goes on looking until a deletion is finished in the background", function()
@@ -225,7 +225,7 @@ describe("reading back", function()
       ["present, online elsewhere"] = {
         PRESENT, list(ELSEWHERE), "unknown", "unknown", more = true,
       },
-      ["present, old pair"] = { PRESENT, list(OLD), "not_deleted", "not_deleted", more = true },
+      ["present, old pair"] = { PRESENT, list(OLD), "still_listed", "still_listed", more = true },
       ["present, numbers failed"] = { PRESENT, FAILED, "unknown", "unknown" },
       ["inboxes failed"] = { FAILED, list(OFF), "unknown", "unknown" },
       ["inboxes null"] = {
@@ -248,11 +248,11 @@ describe("reading back", function()
       ["ids that are strings"] = {
         list('{"id":"10"}'),
         list(row '"isOnline":"1","onlineAccount":"1","onlineInbox":"10"'),
-        "not_deleted", "not_deleted", more = true,
+        "still_listed", "still_listed", more = true,
       },
       ["ids that are floats"] = {
         list('{"id":10.0}'), list(row '"isOnline":1.0,"onlineAccount":1e0,"onlineInbox":1e1'),
-        "not_deleted", "not_deleted", more = true,
+        "still_listed", "still_listed", more = true,
       },
       ["an inbox with two ids"] = { list('{"id":10,"id":11}'), list(""), "unknown", "unknown" },
       ["two totals"] = {
@@ -346,12 +346,12 @@ describe("reading back", function()
           getWhatsApp = list(row('"isOnline":1,"onlineAccount":1,"onlineInbox":' .. spelling)),
         } }
         local client = partner.with_token(world, "body", { sleep = (partner.no_pauses()) })
-        assert.equal("not_deleted",
+        assert.equal("still_listed",
           (client:verify_deletion { accountID = 1, inboxID = "9007199254740993" }))
         assert.equal("deleted",
           (client:verify_deletion { accountID = 1, inboxID = "9007199254740999" }))
         local neighbour = client:verify_deletion { accountID = 1, inboxID = "9007199254740992" }
-        assert.equal(spelling:find('"') and "deleted" or "not_deleted", neighbour)
+        assert.equal(spelling:find('"') and "deleted" or "still_listed", neighbour)
       end)
     end
   end)
@@ -380,7 +380,7 @@ describe("reading back", function()
       local sleep, pauses = partner.no_pauses()
       local client = partner.with_token(world, "live", { sleep = sleep })
       local verdict, evidence = client:verify_deletion(asked())
-      assert.equal("not_deleted", verdict)
+      assert.equal("still_listed", verdict)
       assert.equal(5, #evidence.looks)
       assert.equal(4, #pauses)
       for i, pause in ipairs(pauses) do
@@ -439,7 +439,7 @@ describe("reading back", function()
           { sleep = (partner.no_pauses()) })
         assert.is_nil(result)
         local evidence = err.verification
-        check_evidence(evidence, "not_deleted", asked(params))
+        check_evidence(evidence, "still_listed", asked(params))
         err.verification = nil
         caller.check_error(err, {
           kind = "network", outcome = "unknown", call = "delete_inbox", retryable = false,
@@ -511,7 +511,7 @@ describe("reading back", function()
         deleteInbox = { { body = '{"status":"FAIL","reason":3}' }, { status = 500 } },
       } }
       local _, err = delete_and_verify("live+body", nil, { sleep = (partner.no_pauses()) })
-      check_evidence(err.verification, "not_deleted", asked())
+      check_evidence(err.verification, "still_listed", asked())
       err.verification = nil
       caller.check_error(err, { kind = "http", http_status = 500, outcome = "unknown" })
       assert.equal("accessToken deleteInbox accessToken deleteInbox " .. looks_of(5),

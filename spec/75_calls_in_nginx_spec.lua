@@ -213,7 +213,7 @@ describe("the calls around a deletion in nginx", function()
       assert.equal("pong", server:get("/ping"))
     end
     assert.is_true(world:count("getWhatsApp") == 0, "the worker stood still")
-    assert.equal("not_deleted", decode(pipe:read("*a"))[1].result)
+    assert.equal("still_listed", decode(pipe:read("*a"))[1].result)
     pipe:close()
     assert.equal(0, world:count("deleteInbox"))
   end)

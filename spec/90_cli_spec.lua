@@ -424,10 +424,10 @@ describe("the command #novalgrind", function()
       assert.matches("inbox 10 of account 1 on online: deleted: ", ended.err)
     end)
 
-    it("says not deleted: 1, and unknown: 5", function()
+    it("says still listed: 1, and unknown: 5", function()
       local ended = run { "verify", "--account", "1", "--inbox", "10", "--json", "--timeout", "2" }
       assert.equal(1, ended.status)
-      assert.equal("not_deleted", cjson.decode(ended.out).verdict)
+      assert.equal("still_listed", cjson.decode(ended.out).verdict)
       ended = run({ "verify", "--account", "1", "--inbox", "10" }, { scenario = "reason-2" })
       assert.equal(5, ended.status)
       assert.equal("", ended.out)

@@ -92,7 +92,7 @@ end
 
 --- Find out by reading whether an inbox is gone.
 -- @tparam table params `accountID`, `inboxID`, and optionally `server` and `whatsapp_number`
--- @treturn[1] string "deleted", "not_deleted" or "unknown"
+-- @treturn[1] string "deleted", "still_listed" or "unknown"
 -- @treturn[1] table evidence: `verdict`, `why`, and `looks`, what each look saw and when
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`

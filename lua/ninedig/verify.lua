@@ -126,7 +126,7 @@ local verdicts = {
     replaced = so_far("unknown", "the inbox is listed, with another number"),
     unnamed = so_far("unknown", "the inbox is listed, without a number: perhaps under way"),
     attached = so_far(
-      "not_deleted",
+      "still_listed",
       "the inbox is still there with its number; a request that is late could still delete it"
     ),
     unclear = so_far("unknown", "the inbox is listed, but the numbers do not tell"),
@@ -165,7 +165,7 @@ end
 --- Find out by reading whether an inbox is gone.
 -- @tparam table current the task
 -- @tparam table asked `accountID`, `server`, `inboxID`, and `whatsapp_number` if it is known
--- @treturn string "deleted", "not_deleted" or "unknown"
+-- @treturn string "deleted", "still_listed" or "unknown"
 -- @treturn table evidence: `verdict`, `why`, and `looks`, a list of what each look saw and when
 function verify.run(current, asked)
   local looks, whole = {}, 0
@@ -183,7 +183,7 @@ function verify.run(current, asked)
       or not wait_for_next(current, looks, pause, before - current:remaining())
     pause = pause * 2
   until ended
-  if verdict.verdict == "not_deleted" and whole == 1 then
+  if verdict.verdict == "still_listed" and whole == 1 then
     verdict = one_look
   end
   return verdict.verdict, {

@@ -20,7 +20,7 @@ local STATUSES = {
 
 local VERIFY_STATUSES = {
   { "0", "deleted" },
-  { "1", "not deleted" },
+  { "1", "still listed" },
   { "5", "unknown" },
 }
 

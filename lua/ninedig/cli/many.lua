@@ -88,7 +88,7 @@ local function look_up_unknown(client, ends, options, book)
       if book then
         book:conclude(one.asked, "deleted", one.result)
       end
-    elseif verdict == "not_deleted" and is_over[i] then
+    elseif verdict == "still_listed" and is_over[i] then
       one.outcome = "skipped" -- so far
     end
   end)

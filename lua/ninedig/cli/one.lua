@@ -169,7 +169,7 @@ end
 
 -- ----- verify -----
 
-local STATUSES = { deleted = stop.DONE, not_deleted = stop.REJECTED, unknown = stop.UNKNOWN }
+local STATUSES = { deleted = stop.DONE, still_listed = stop.REJECTED, unknown = stop.UNKNOWN }
 
 --- `ninedig verify`.
 -- @tparam table client
