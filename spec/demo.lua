@@ -1,6 +1,10 @@
--- What `make demo` shows: an inbox deleted at the mock of the service, and asked for once more.
+-- What `make demo` shows, on one screen: an inbox deleted at the mock of the service, and asked for
+-- once more.
 local mock = require("spec.support.mock")
 local ninedig = require("ninedig")
+
+local COLUMNS = 78
+local INDENT = "  "
 
 local world = mock.world()
 local client = ninedig.client {
@@ -8,51 +12,59 @@ local client = ninedig.client {
   ca_file = mock.ca_file,
   access_token = mock.token,
 }
-local inbox = { accountID = 1, server = "online", inboxID = 10 }
+local inbox = { accountID = 1, inboxID = 10 }
 
-local function title(text)
-  print("\n" .. text .. "\n" .. ("-"):rep(#text))
+local function show(text)
+  print(INDENT .. text)
 end
 
-local function show_table(what, fields)
-  local names = {}
-  for name in pairs(fields) do
-    names[#names + 1] = name
+-- A long text in lines of words.
+local function show_wrapped(text)
+  local line = ""
+  for word in text:gmatch("%S+") do
+    if line ~= "" and #INDENT + #line + 1 + #word > COLUMNS then
+      show(line)
+      line = ""
+    end
+    line = (line == "" and "" or line .. " ") .. word
   end
-  table.sort(names)
+  show(line)
+end
+
+local function show_fields(fields, names)
+  local shown = {}
   for _, name in ipairs(names) do
-    print(("  %s.%-16s = %s"):format(what, name, tostring(fields[name])))
+    shown[#shown + 1] = name .. " = " .. tostring(fields[name])
   end
+  show_wrapped(table.concat(shown, ", "))
 end
 
--- As the mock saw it, but for the token.
+-- What the mock was sent, with the service's address in place of its own, and without the token.
 local function show_request(request)
-  print("  " .. request.method .. " " .. request.path)
-  for _, name in ipairs { "authorization", "content-type", "accept", "user-agent" } do
-    local value = request.headers[name]:gsub("Bearer .*", "Bearer [redacted]")
-    print("  " .. name .. ": " .. value)
+  local head = request.head
+    :gsub("^(%S+) %S*/live/api/", "%1 /api/")
+    :gsub("\nHost: [^\r\n]*", "\nHost: partners.99digital.co.il")
+    :gsub("\nAuthorization: Bearer [^\r\n]*", "\nAuthorization: Bearer [redacted]")
+  for line in head:gmatch("[^\r\n]+") do
+    show(line)
   end
-  print("\n  " .. request.body)
+  print()
+  show(request.body)
 end
 
-print(ninedig._VERSION .. " against a mock of the service on this machine.")
-print("Nothing leaves the machine, and nothing real is deleted.")
+print(ninedig._VERSION .. " against a mock of the service. Nothing real is deleted.")
 
-title("client:delete_inbox { accountID = 1, server = \"online\", inboxID = 10 }")
+print("\nclient:delete_inbox { accountID = 1, inboxID = 10 } sends, once:")
 local gone = client:delete_inbox(inbox)
-
-title("What the service was sent, once")
 show_request(world:requests()[1])
+print("and returns what the service confirms:")
+show_fields(gone, { "accountID", "server", "inboxID", "whatsapp_number" })
 
-title("What it answered")
-show_table("gone", gone)
-print("\n  The inbox is gone for ever, and " .. gone.whatsapp_number .. " is free again.")
-
-title("The same inbox once more")
+print("\nThe same call once more raises an error:")
 local ok, err = pcall(client.delete_inbox, client, inbox)
 assert(not ok and ninedig.is_error(err))
-print("  " .. tostring(err) .. "\n")
-show_table("err", err)
+show_wrapped(tostring(err))
+print("with fields for programs:")
+show_fields(err, { "kind", "name", "outcome", "reason" })
 
-print(("\n  %d requests for 2 calls. err.outcome says what is known: \"rejected\" is no deletion.")
-  :format(world:count()))
+print(("\n2 calls, %d requests. Everything in inbox 10 is gone for ever."):format(world:count()))
