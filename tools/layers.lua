@@ -3,7 +3,7 @@
 -- From the lowest layer up.  A name stands for its .c and its .h.
 local order = {
   ["src/core"] = {
-    "version", "error", "buffer", "url", "value",
+    "version", "ascii", "error", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },

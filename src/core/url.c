@@ -4,7 +4,8 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <strings.h>
+
+#include "ascii.h"
 
 /* One part of url, to be freed by curl_free; NULL where it has none. */
 static char *url_part(const char *url, CURLUPart part, unsigned int flags)
@@ -24,7 +25,7 @@ static char *url_part(const char *url, CURLUPart part, unsigned int flags)
 static bool part_is(const char *url, CURLUPart part, const char *wanted)
 {
     char *text = url_part(url, part, 0);
-    bool same = text && strcasecmp(text, wanted) == 0;
+    bool same = text && nd_is_word(text, strlen(text), wanted);
 
     curl_free(text);
     return same;
@@ -34,7 +35,8 @@ static bool is_loopback_host(const char *host)
 {
     struct in_addr address;
 
-    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+    if (nd_is_word(host, strlen(host), "localhost") ||
+        strcmp(host, "[::1]") == 0)
         return true;
     return inet_pton(AF_INET, host, &address) == 1 &&
            ntohl(address.s_addr) >> 24 == 127;
@@ -117,7 +119,7 @@ bool nd_check_proxy_url(const char *key, const char *url, struct nd_error *err)
     size_t i;
 
     for (i = 0; scheme && i < sizeof schemes / sizeof *schemes; i++)
-        known = known || strcasecmp(scheme, schemes[i]) == 0;
+        known = known || nd_is_word(scheme, strlen(scheme), schemes[i]);
     curl_free(scheme);
     if (!known)
         return nd_fail(err, ND_BAD_VALUE,

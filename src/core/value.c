@@ -1,31 +1,20 @@
 #include "value.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "url.h"
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool all_digits(const char *text, size_t length)
 {
     size_t i;
 
     for (i = 0; i < length; i++) {
-        if (!is_digit(text[i]))
+        if (!nd_is_digit(text[i]))
             return false;
     }
     return length > 0;
@@ -99,7 +88,7 @@ static bool check_label(const struct nd_field *field, const struct nd_raw *raw,
     size_t i;
 
     for (i = 0; i < length; i++) {
-        if (!is_letter(text[i]) && !is_digit(text[i]) && text[i] != '-')
+        if (!nd_is_letter(text[i]) && !nd_is_digit(text[i]) && text[i] != '-')
             break;
     }
     if (length > 0 && length <= ND_LABEL_MAX && i == length &&
@@ -339,8 +328,8 @@ static size_t fold_key(char *folded, const char *key)
     size_t length = 0;
 
     for (; *key && length < ND_KEY_MAX; key++) {
-        if (is_letter(*key) || is_digit(*key))
-            folded[length++] = (char)tolower((unsigned char)*key);
+        if (nd_is_letter(*key) || nd_is_digit(*key))
+            folded[length++] = nd_to_lower(*key);
     }
     return length;
 }
