@@ -164,6 +164,19 @@ describe("the pages", function()
     end)
   end
 
+  it("say the defaults of the options", function()
+    local count = 0
+    for line in io.lines("src/core/options.def") do
+      local name, default = line:match("^ND_OPTION%(([%w_]+), .*, ([%d.]+)%)$")
+      if name and default ~= "0" then
+        local row = pages.text["docs/reference.md"]:match("\n| `" .. name .. "` |([^\n]*)")
+        assert.equal(default, row:match("| (%S+) |$"), name)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 0)
+  end)
+
   for name, call in pairs(core.calls) do
     it("mention the call " .. name .. " and its params", function()
       mentions(name, "docs/reference.md")
@@ -283,6 +296,39 @@ describe("README.md", function()
     for line in lines() do
       local _, columns = line:gsub("[^\128-\191]", "")
       assert.is_true(columns <= 120, line)
+    end
+  end)
+end)
+
+describe("docs/testing.md", function()
+  local FILES = { "spec/mock/partner_api.lua", "spec/mock/fixed.lua", "spec/mock/faults.lua" }
+
+  -- The names of the mock's scenarios, read from their sources, as they load in its nginx only.
+  local function scenarios()
+    local names = { "only", "first" }
+    for _, path in ipairs(FILES) do
+      local file = assert(io.open(path))
+      local source = "\n" .. file:read("*a")
+      file:close()
+      local module = path:match("_?(%w+)%.lua$")
+      for name in source:gmatch("\n" .. module .. "%.([%w_]+) = ") do
+        names[#names + 1] = name
+      end
+      local variants = source:match("\n%-%- Variants of[^\n]*\nfor _, name in ipairs {(.-)}") or ""
+      for name in variants:gmatch('"([%w_]+)"') do
+        names[#names + 1] = name
+      end
+    end
+    return names
+  end
+
+  it("lists each scenario of the mock", function()
+    local text = pages.text["docs/testing.md"]
+    local names = scenarios()
+    assert.is_true(#names > 40, "the sources of the mock are written in another way")
+    for _, name in ipairs(names) do
+      local listed = text:find("\n| [^|\n]*`" .. name .. "[`-]")
+      assert.truthy(listed, "docs/testing.md does not list the scenario " .. name)
     end
   end)
 end)
