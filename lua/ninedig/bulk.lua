@@ -77,6 +77,10 @@ local function seen_before(seen, asked, i)
   return before
 end
 
+local function new_entry(params, asked)
+  return { params = params, asked = asked, result = false, err = false, told = false }
+end
+
 local function check_entries(current, list, count)
   local entries, seen = {}, {}
   for i = 1, count do
@@ -93,7 +97,7 @@ local function check_entries(current, list, count)
         before, i, errors.digits(asked.inboxID), errors.digits(asked.accountID), asked.server
       )
     end
-    entries[i] = { params = params, asked = asked, result = false, err = false, told = false }
+    entries[i] = new_entry(params, asked)
   end
   return entries
 end
@@ -110,12 +114,26 @@ local function new_report(count)
   return { deleted = 0, rejected = 0, not_sent = 0, unknown = 0, skipped = 0, results = results }
 end
 
+local function new_run(client, way, options, count)
+  return {
+    client = client,
+    way = way,
+    count = count,
+    entries = {},
+    concurrency = math.min(options.concurrency or CONCURRENCY, count),
+    stop_on_error = options.stop_on_error ~= false,
+    on_result = options.on_result,
+    next = 1,
+    stopped = false,
+    workers = {},
+  }
+end
+
 --- Check a list and its options. Nothing is sent.
 -- @tparam table client
 -- @tparam table list
 -- @tparam[opt] table options
--- @treturn[1] table the run; what it takes besides: `before(i, asked)` is called before an entry is
--- started, and `commit()` before any request of those that were so announced is sent
+-- @treturn[1] table the run
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function bulk.prepare(client, list, options)
@@ -135,29 +153,60 @@ function bulk.prepare(client, list, options)
   if not entries then
     return nil, err
   end
-  return {
-    client = client,
-    way = current.way,
-    entries = entries,
-    concurrency = math.min(chosen.concurrency or CONCURRENCY, count),
-    stop_on_error = chosen.stop_on_error ~= false,
-    on_result = rawget(options, "on_result"),
-    next = 1,
-    stopped = false,
-    workers = {},
-    report = new_report(count),
-  }
+  chosen.on_result = rawget(options, "on_result")
+  local run = new_run(client, current.way, chosen, count)
+  run.entries = entries
+  run.report = new_report(count)
+  return run
+end
+
+--- Check the options of a run that takes its entries one by one, however many there are, and keeps
+-- none of them. Nothing is sent.
+-- @tparam table client
+-- @tparam integer count
+-- @tparam function read called as `read(i)` when an entry is started: its params, which the caller
+-- has checked
+-- @tparam table options as of `delete_inboxes`
+-- @treturn[1] table the run; what it takes besides: `before(i)` is called before each request for
+-- an entry, `commit()` before any request of those that were so announced is sent, and
+-- `forgives(i, err)` tells whether an error is none that stops the run
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function bulk.stream(client, count, read, options)
+  local current, chosen = session.begin(client, "delete_inboxes", options)
+  if not current then
+    return nil, chosen
+  end
+  chosen.on_result = rawget(options, "on_result")
+  local run = new_run(client, current.way, chosen, count)
+  run.read = read
+  run.report = new_report(0)
+  return run
 end
 
 -- ----- one entry after the other -----
 
 local function next_entry(run)
   local i = run.next
-  if run.stopped or i > #run.entries or run.is_awaited and not run.is_awaited() then
+  if run.stopped or i > run.count or run.is_awaited and not run.is_awaited() then
     return nil
   end
   run.next = i + 1
   return i
+end
+
+local function entry_at(run, i)
+  if run.read then
+    local params = run.read(i)
+    run.entries[i] = new_entry(params, params)
+  end
+  return run.entries[i]
+end
+
+local function forget(run, i)
+  if run.read then
+    run.entries[i] = nil
+  end
 end
 
 -- The first error that is not ours is the one that is told.
@@ -192,12 +241,14 @@ end
 
 -- A worker has what it needs to account for the entry that it is at, also when it is ended in the
 -- middle: whether a request may have been sent, and an error in reserve (see `errors.reserve`).
-local function new_worker(run, way)
-  local worker = { at = false, busy = false, handed_over = false, reserve = errors.reserve() }
+local function new_worker(run, way, take_turn)
+  local worker = {
+    at = false, busy = false, handed_over = false, reserve = errors.reserve(), take_turn = take_turn,
+  }
   worker.reserve.call = "delete_inbox"
 
   function worker.announce()
-    call_back(run, run.before, worker.at, run.entries[worker.at].asked)
+    call_back(run, run.before, worker.at)
   end
 
   function worker.tell()
@@ -208,6 +259,14 @@ local function new_worker(run, way)
   function own_way.carry_out(transfer)
     worker.handed_over = true
     way.carry_out(transfer)
+  end
+
+  -- The token was refused, and the request is about to be made once more.
+  function own_way.may_repeat()
+    if run.before then
+      worker.take_turn(worker.announce)
+    end
+    return not run.stopped
   end
 
   -- What is done to the client meanwhile, such as closing it, is for later calls.
@@ -229,31 +288,32 @@ local function delete(run, worker, entry)
   local result, err = deletion.delete_inbox(worker.client, entry.params)
   entry.result, entry.err = result or false, err or false
   worker.busy = false
-  if err and run.stop_on_error then
+  if err and run.stop_on_error and not (run.forgives and run.forgives(worker.at, err)) then
     run.stopped = true
   end
 end
 
--- take_turn runs a function where it may use the caller's event loop.
-local function work_off(run, worker, take_turn)
+local function work_off(run, worker)
   for i in next_entry, run do
     worker.at = i
     if run.before then
-      take_turn(worker.announce)
+      worker.take_turn(worker.announce)
       if run.stopped then -- nothing was sent for it
         return
       end
     end
-    delete(run, worker, run.entries[i])
+    delete(run, worker, entry_at(run, i))
     if run.on_result then
-      take_turn(worker.tell)
+      worker.take_turn(worker.tell)
     end
+    forget(run, i)
   end
 end
 
+-- take_turn runs a function where it may use the caller's event loop.
 local function work(run, way, take_turn)
   local ok, raised = protect.call(function()
-    work_off(run, new_worker(run, way), take_turn)
+    work_off(run, new_worker(run, way, take_turn))
   end)
   if not ok then
     fall(run, raised)
@@ -312,15 +372,15 @@ local function account_for_workers(run)
   end
   for i = 1, run.on_result and run.next - 1 or 0 do
     local entry = run.entries[i]
-    if entry.result or entry.err then
+    if entry and (entry.result or entry.err) then
       tell(run, i)
     end
   end
 end
 
 local function complete(report, entries)
-  for i = 1, #entries do
-    local entry, one = entries[i], report.results[i]
+  for i, one in ipairs(report.results) do
+    local entry = entries[i]
     if entry.result or entry.err then
       one.skipped = nil
       one.result, one.error = entry.result or nil, entry.err or nil

@@ -219,6 +219,10 @@ local function is_token_refused(err)
   return err and err.kind == "api" and err.name == "ACCESS_TOKEN_INVALID"
 end
 
+local function may_repeat(way)
+  return not way.may_repeat or way.may_repeat()
+end
+
 local function perform_with_session(current, name, params, seconds, may_renew)
   local self = current.session
   local token, err = get_token(self, current)
@@ -232,10 +236,13 @@ local function perform_with_session(current, name, params, seconds, may_renew)
   end
   -- A whole answer says that the service refused before acting: this is the one call that may be
   -- repeated.
+  local refusal = err
   forget_token(self, token)
   token, err = get_token(self, current)
   if not token then
     return blame(err, name)
+  elseif core.calls[name].effect == "erases" and not may_repeat(current.way) then
+    return nil, refusal, true
   end
   result, err = send(current, name, params, token, seconds)
   return result, err, true

@@ -197,12 +197,12 @@ local function perform(client, todo, options, book, bar)
       bar:step(todo[i].outcome)
     end,
   })
-  function run.before(i, asked)
+  function run.before(i)
     if run.stopped or waiting.is_interrupted() then
       run.stopped = true
       return
     end
-    book:intend(asked, client.timeout)
+    book:intend(todo[i].asked, client.timeout)
     todo[i].is_intended = true
   end
   function run.commit()
