@@ -49,6 +49,7 @@ build = {
     ["ninedig.cli.system"] = "lua/ninedig/cli/system.lua",
     ["ninedig.cli.text"] = "lua/ninedig/cli/text.lua",
     ["ninedig.cli.waiting"] = "lua/ninedig/cli/waiting.lua",
+    ["ninedig.cli.width"] = "lua/ninedig/cli/width.lua",
     ["ninedig.client"] = "lua/ninedig/client.lua",
     ["ninedig.deletion"] = "lua/ninedig/deletion.lua",
     ["ninedig.error"] = "lua/ninedig/error.lua",

@@ -11,8 +11,8 @@ local order = {
   ["lua/ninedig"] = {
     "error", "protect", "nginx", "wait", "call", "task", "session", "read", "lookup",
     "verify", "deletion", "scheduler", "bulk", "client", "safe", "init",
-    "cli.stop", "cli.system", "cli.waiting", "cli.text", "cli.json", "cli.output", "cli.arguments",
-    "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names", "cli.ask",
+    "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
+    "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names", "cli.ask",
     "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many", "cli.init",
   },
 }

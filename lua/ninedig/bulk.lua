@@ -243,7 +243,9 @@ end
 -- middle: whether a request may have been sent, and an error in reserve (see `errors.reserve`).
 local function new_worker(run, way, take_turn)
   local worker = {
-    at = false, busy = false, handed_over = false, reserve = errors.reserve(), take_turn = take_turn,
+    at = false, busy = false, handed_over = false,
+    reserve = errors.reserve(),
+    take_turn = take_turn,
   }
   worker.reserve.call = "delete_inbox"
 

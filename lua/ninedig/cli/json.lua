@@ -1,5 +1,6 @@
---- JSON as the command writes it: keys in order, numbers in full, one line.
+--- JSON as the command writes it: keys in order, numbers in full, one line, valid UTF-8.
 local errors = require("ninedig.error")
+local text = require("ninedig.cli.text")
 
 local json = {}
 
@@ -19,7 +20,7 @@ local function escape(character)
 end
 
 local function encode_string(value)
-  return '"' .. value:gsub('[%z\1-\31\127"\\]', escape) .. '"'
+  return '"' .. text.utf8(value):gsub('[%z\1-\31\127"\\]', escape) .. '"'
 end
 
 local function encode_number(value)
@@ -28,14 +29,27 @@ local function encode_number(value)
   elseif value ~= value or value == 1 / 0 or value == -1 / 0 then
     return "null"
   end
-  return ("%.14g"):format(value)
+  local shortest = ("%.14g"):format(value)
+  return tonumber(shortest) == value and shortest or ("%.17g"):format(value)
 end
 
 local encode
 
-local function encode_list(list)
+-- How long a list is, if a table is one: an object of the service has strings for keys.
+local function length_of(object)
+  local last = getmetatable(object) == list_metatable and 0 or nil
+  for key in next, object do
+    if type(key) == "number" then
+      last = math.max(last or 0, key)
+    end
+  end
+  return last
+end
+
+-- A hole is a null that the service sent.
+local function encode_list(list, length)
   local parts = {}
-  for i = 1, #list do
+  for i = 1, length do
     parts[i] = encode(list[i])
   end
   return "[" .. table.concat(parts, ",") .. "]"
@@ -59,8 +73,8 @@ end
 
 local function encode_object(object)
   local keys = {}
-  for key in pairs(object) do
-    keys[#keys + 1] = tostring(key)
+  for key in next, object do
+    keys[#keys + 1] = key
   end
   table.sort(keys, is_before)
   for i, key in ipairs(keys) do
@@ -72,14 +86,14 @@ end
 function encode(value)
   local kind = type(value)
   if kind == "table" then
-    local is_list = getmetatable(value) == list_metatable or value[1] ~= nil
-    return is_list and encode_list(value) or encode_object(value)
+    local length = length_of(value)
+    return length and encode_list(value, length) or encode_object(value)
   elseif kind == "string" then
     return encode_string(value)
   elseif kind == "number" then
     return encode_number(value)
   end
-  return tostring(value)
+  return kind == "boolean" and tostring(value) or "null"
 end
 
 --- One line of JSON, without its end.

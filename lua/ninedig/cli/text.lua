@@ -1,32 +1,63 @@
 --- Text for a person: cells that can do a terminal no harm, and tables of them that align.
+local width = require("ninedig.cli.width")
+
 local text = {}
+
+-- What UTF-8 allows, by the first byte and with it.
+local CHARACTERS = {
+  "^[\194-\223][\128-\191]", "^\224[\160-\191][\128-\191]",
+  "^[\225-\236\238\239][\128-\191][\128-\191]",
+  "^\237[\128-\159][\128-\191]", "^\240[\144-\191][\128-\191][\128-\191]",
+  "^[\241-\243][\128-\191][\128-\191][\128-\191]", "^\244[\128-\143][\128-\191][\128-\191]",
+}
+local REPLACEMENT = "\239\191\189"
+
+local function character_at(bytes, place)
+  for _, pattern in ipairs(CHARACTERS) do
+    local character = bytes:match(pattern, place)
+    if character then
+      return character
+    end
+  end
+  return nil
+end
+
+-- Of bytes that are not ASCII.
+local function mend(bytes)
+  local parts, place = {}, 1
+  while place <= #bytes do
+    local character = character_at(bytes, place)
+    parts[#parts + 1] = character or REPLACEMENT
+    place = place + (character and #character or 1)
+  end
+  return table.concat(parts)
+end
+
+--- A text in UTF-8: U+FFFD takes the place of each byte that is none.
+-- @tparam string value
+-- @treturn string
+function text.utf8(value)
+  return (value:gsub("[\128-\255]+", mend))
+end
 
 --- One line that shows what the service sent: control characters in it could move the cursor,
 -- and others could reverse what is read.
 -- @param value
 -- @treturn string
 function text.plain(value)
-  local shown = tostring(value)
+  local shown = text.utf8(tostring(value))
   shown = shown:gsub("[%z\1-\31\127]", "?")
   shown = shown:gsub("\194[\128-\159]", "?") -- control characters of ISO 8859
   return (shown:gsub("\226\128[\142\143\168-\174]", "?"):gsub("\226\129[\166-\169]", "?"))
 end
 
---- How many columns a text takes, if each character takes one.
--- @tparam string line in UTF-8
--- @treturn integer
-function text.width(line)
-  local _, continued = line:gsub("[\128-\191]", "")
-  return #line - continued
-end
-
 --- A text, filled up with blanks.
 -- @tparam string line
--- @tparam integer width
+-- @tparam integer columns that it is to take
 -- @tparam boolean right blanks come first
 -- @treturn string
-function text.pad(line, width, right)
-  local blanks = (" "):rep(width - text.width(line))
+function text.pad(line, columns, right)
+  local blanks = (" "):rep(columns - width.of(line))
   return right and blanks .. line or line .. blanks
 end
 
@@ -41,9 +72,9 @@ function text.table(columns, rows)
     return value == nil and "-" or text.plain(value)
   end
   for i, column in ipairs(columns) do
-    widths[i] = text.width(column[1])
+    widths[i] = width.of(column[1])
     for _, row in ipairs(rows) do
-      widths[i] = math.max(widths[i], text.width(cell(row, column)))
+      widths[i] = math.max(widths[i], width.of(cell(row, column)))
     end
   end
   local function add(content)
