@@ -3,7 +3,7 @@ local core = require("ninedig.core")
 local leaks = require("spec.support.leaks")
 local mock = require("spec.support.mock")
 local partner = require("spec.support.partner")
-local protect = require("ninedig.protect")
+local protect = require("ninedig.wait.protect")
 
 local loop = partner.loop
 local INBOX = { accountID = 1, inboxID = 10 }

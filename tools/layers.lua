@@ -9,11 +9,12 @@ local order = {
   },
   ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
   ["lua/ninedig"] = {
-    "error", "protect", "nginx", "wait", "call", "task", "session", "read", "lookup",
-    "verify", "deletion", "scheduler", "bulk", "client", "safe", "init",
+    "error", "wait.protect", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers", "wait",
+    "call", "task", "session", "read", "lookup",
+    "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
     "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names", "cli.ask",
-    "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many", "cli.init",
+    "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many", "cli",
   },
 }
 
@@ -46,7 +47,8 @@ for folder, names in pairs(order) do
 end
 
 local function name_of(folder, path)
-  local name = path:sub(#folder + 2):gsub("%.[ch]$", ""):gsub("%.lua$", ""):gsub("/", ".")
+  local name = path:sub(#folder + 2):gsub("%.[ch]$", ""):gsub("%.lua$", ""):gsub("/init$", "")
+    :gsub("/", ".")
   return name
 end
 

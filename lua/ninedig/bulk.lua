@@ -1,8 +1,8 @@
 --- Many deletions at once.
 local deletion = require("ninedig.deletion")
 local errors = require("ninedig.error")
-local protect = require("ninedig.protect")
-local scheduler = require("ninedig.scheduler")
+local protect = require("ninedig.wait.protect")
+local workers = require("ninedig.wait.workers")
 local session = require("ninedig.session")
 
 local bulk = {}
@@ -324,10 +324,10 @@ end
 
 -- ----- all of them -----
 
-local function run_in_scheduler(run)
-  local way = scheduler.new_way()
-  scheduler.run(way, run.concurrency, function()
-    work(run, way, scheduler.take_turn)
+local function run_in_workers(run)
+  local way = workers.new_way()
+  workers.run(way, run.concurrency, function()
+    work(run, way, workers.take_turn)
   end, {
     idle = run.way.idle,
     after_turns = function()
@@ -413,7 +413,7 @@ end
 -- @treturn[2] table what was raised, with `report` in it; or the report, where that is not a table
 -- @treturn[2] ?any what was raised
 function bulk.perform(run)
-  local ok, raised = protect.call(run.way.in_threads and run_in_threads or run_in_scheduler, run)
+  local ok, raised = protect.call(run.way.in_threads and run_in_threads or run_in_workers, run)
   if not ok then
     fall(run, raised)
   end

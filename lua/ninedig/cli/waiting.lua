@@ -1,6 +1,6 @@
 --- How the command waits for answers: so that whoever is at the terminal can end it at any time.
 local core = require("ninedig.core")
-local protect = require("ninedig.protect")
+local protect = require("ninedig.wait.protect")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
 local wait = require("ninedig.wait")

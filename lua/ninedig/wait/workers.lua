@@ -1,9 +1,9 @@
 --- Several calls at once in one coroutine: each worker is a coroutine of its own, and what they
 -- wait for is waited for together.
 local core = require("ninedig.core")
-local protect = require("ninedig.protect")
+local protect = require("ninedig.wait.protect")
 
-local scheduler = {}
+local workers = {}
 
 -- What a worker yields, and what it is resumed for: an ended transfer, a time, or a turn.
 local TRANSFER, TIME, TURN = {}, {}, {}
@@ -11,7 +11,7 @@ local TRANSFER, TIME, TURN = {}, {}, {}
 --- The way to wait of the workers of one run, see `ninedig.wait`. Once it is `given_up`, nothing is
 -- sent and nothing waited for any more.
 -- @treturn table
-function scheduler.new_way()
+function workers.new_way()
   local way = { protected = protect.call, given_up = false }
 
   function way.carry_out(transfer)
@@ -33,7 +33,7 @@ end
 --- Run a function in the coroutine that hosts the workers, and go on after it. Those that come in
 -- one round are run one after the other, and `after_turns` once after them.
 -- @tparam function f
-function scheduler.take_turn(f)
+function workers.take_turn(f)
   coroutine.yield(TURN, f)
 end
 
@@ -119,7 +119,9 @@ local function give_turns(run, after_turns)
   for _, worker in ipairs(turns) do
     worker.what()
   end
-  after_turns()
+  if after_turns then
+    after_turns()
+  end
   run.turns = {}
   for _, worker in ipairs(turns) do
     resume(run, worker)
@@ -173,7 +175,9 @@ local function give_up(run, way, hooks)
       protect.call(resume, run, worker)
     end
   end
-  protect.call(hooks.after_turns)
+  if hooks.after_turns then
+    protect.call(hooks.after_turns)
+  end
 end
 
 --- Run a function in several workers until all of them have returned.
@@ -183,10 +187,10 @@ end
 -- @tparam table hooks
 -- @tparam function hooks.idle waits for so many seconds at most, and steps the engine; returns what
 -- the step does
--- @tparam function hooks.after_turns called after each round of turns
--- @tparam function hooks.stop called with what was raised, before the workers are given up
+-- @tparam[opt] function hooks.after_turns called after each round of turns
+-- @tparam[opt] function hooks.stop called with what was raised, before the workers are given up
 -- @raise what a worker, its turn, or `idle` raises; all workers have ended then
-function scheduler.run(way, count, work, hooks)
+function workers.run(way, count, work, hooks)
   local run = { workers = {}, waiting = new_ring(), timed = {}, turns = {}, alive = count }
   for i = 1, count do
     local worker = { thread = coroutine.create(work), kind = TIME, what = 0, dead = false }
@@ -194,10 +198,12 @@ function scheduler.run(way, count, work, hooks)
   end
   local ok, raised = protect.call(run_all, run, hooks)
   if not ok then
-    hooks.stop(raised)
+    if hooks.stop then
+      hooks.stop(raised)
+    end
     give_up(run, way, hooks)
     error(raised, 0)
   end
 end
 
-return scheduler
+return workers
