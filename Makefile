@@ -6,6 +6,11 @@
 VERSIONS    ?= 5.4 5.3 5.2 5.1 jit
 LUA_VERSION ?= 5.4
 PREFIX      ?= /usr/local
+# Where make install puts Lua files, libraries, the command and manual pages.
+LUADIR      ?= $(PREFIX)/share/$(call lua_dir,$(LUA_VERSION))
+LIBDIR      ?= $(PREFIX)/lib/$(call lua_dir,$(LUA_VERSION))
+BINDIR      ?= $(PREFIX)/bin
+MANDIR      ?= $(PREFIX)/share/man
 BUILD       ?= build
 DEPS        ?= tools/deps
 BUSTED      ?= $(shell command -v busted)
@@ -41,13 +46,17 @@ SPECS = $(filter-out %.c,$(SPEC))
 WARNINGS = -std=c99 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic -Wshadow \
     -Wcast-qual -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
     -Wmissing-prototypes -Wundef -Wformat=2 -Wconversion
-COMPILE  = $(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
-    -MMD -MP -c -o $@ $<
-# nodelete: closing a Lua state unloads the library, and libcurl's resolver
-# thread may still be running in it.
-LINK     = $(CC) -shared $(CFLAGS) $(LDFLAGS) -Wl,-z,nodelete \
-    -Wl,-z,relro,-z,now -Wl,--version-script,src/exports.map -o $@ \
-    $(filter %.o,$^) -lcurl -lpthread
+COMPILE  = $(CC) $(WARNINGS) $(CURL_INCDIR:%=-I%) $(CPPFLAGS) $(CFLAGS) -fPIC \
+    -fvisibility=hidden -MMD -MP -c -o $@ $<
+ifeq ($(shell uname -s),Darwin)
+SHARED = -bundle -undefined dynamic_lookup
+else
+SHARED = -shared
+endif
+LINK     = $(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+# Where libcurl is in no folder that the compiler looks into, LuaRocks sets
+# CURL_INCDIR and CURL_LIBDIR.
+CURL     = $(CURL_LIBDIR:%=-L%) -lcurl -lpthread
 
 # Deferred, since pkg-config may have to be installed first.
 lua_headers = $(or $(LUA_INCDIR),$(shell tools/incdir $1))
@@ -101,7 +110,7 @@ fuzz: | deps-check ## odd texts from outside, for FUZZ_SECONDS (60)
 	@mkdir -p build/fuzz/corpus
 	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -o build/fuzz/text_fuzz \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) -lcurl
+	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) $(CURL)
 	$(Q)build/fuzz/text_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) \
 	    -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/corpus
 
@@ -124,7 +133,8 @@ bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
 doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
-.PHONY: help deps all demo mock install install-library install-command clean test test-valgrind \
+.PHONY: help deps all demo mock install install-library install-command install-rock uninstall \
+    clean test test-valgrind \
     test-sanitize fuzz check format bench bench-nginx doc
 
 # ----- how it is built -----
@@ -150,33 +160,40 @@ $(BUILD)/$1/obj/%.o: src/lua/%.c Makefile | deps-build deps-$1
 	@echo '  CC $$@'
 	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
 
-$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o) src/exports.map
+$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
 	@mkdir -p $$(@D)
 	@echo '  LD $$@'
-	$(Q)$$(LINK)
+	$(Q)$$(LINK) $$(CURL)
 endef
-$(foreach v,5.4 5.3 5.2 5.1 jit,$(eval $(call VERSION_RULES,$v)))
+# "rock" is the Lua of LuaRocks, whose headers it names.
+$(foreach v,5.5 5.4 5.3 5.2 5.1 jit rock,$(eval $(call VERSION_RULES,$v)))
 
 $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
-	    $(BUILD)/core.a -lcmocka -lcurl -lpthread
+	    $(BUILD)/core.a -lcmocka $(CURL)
 
 $(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lcurl -lpthread
+	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CURL)
 
 -include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/spec/*.d)
 
 # ----- how it is installed -----
 
+# $(call put,MODE,FILE,TO): the -D of GNU's install is not everywhere.
+put = mkdir -p "$$(dirname "$3")" && install -m $1 "$2" "$3"
+
 install-library: $(BUILD)/$(LUA_VERSION)/ninedig/core.so
-	@set -e; share='$(DESTDIR)$(PREFIX)/share/$(call lua_dir,$(LUA_VERSION))'; \
-	lib='$(DESTDIR)$(PREFIX)/lib/$(call lua_dir,$(LUA_VERSION))'; \
-	for file in $(LUAS:lua/%=%); do install -Dm644 "lua/$$file" "$$share/$$file"; done; \
-	install -Dm755 '$<' "$$lib/ninedig/core.so"
+	@set -e; to='$(DESTDIR)$(LUADIR)'; \
+	for file in $(LUAS:lua/%=%); do $(call put,644,lua/$$file,$$to/$$file); done
+	@$(call put,755,$<,$(DESTDIR)$(LIBDIR)/ninedig/core.so)
+
+# For LuaRocks, which makes the command find its Lua and its modules.
+install-rock: install-library
+	@$(call put,755,bin/ninedig,$(DESTDIR)$(BINDIR)/ninedig)
 
 # The command runs on another Lua where luaposix is not there for this one.
 install-command: | deps-command
@@ -185,9 +202,13 @@ install-command: | deps-command
 	    echo "bin/ninedig will run on Lua $$version, as luaposix is not there for $(LUA_VERSION)"; \
 	    $(MAKE) --no-print-directory install-library LUA_VERSION=$$version; }; \
 	lua=lua$$version; [ $$version != jit ] || lua=luajit; \
-	to='$(DESTDIR)$(PREFIX)'; \
-	install -Dm755 $(BIN) "$$to/$(BIN)"; sed -i "1s|^#!.*|#!/usr/bin/env $$lua|" "$$to/$(BIN)"; \
-	mkdir -p "$$to/share/man/man1"; $$lua tools/man.lua $(VERSION) >"$$to/share/man/man1/ninedig.1"
+	bin='$(DESTDIR)$(BINDIR)' man='$(DESTDIR)$(MANDIR)/man1'; mkdir -p "$$bin" "$$man"; \
+	sed "1s|^#!.*|#!/usr/bin/env $$lua|" $(BIN) >"$$bin/ninedig"; chmod 755 "$$bin/ninedig"; \
+	$$lua tools/man.lua $(VERSION) >"$$man/ninedig.1"
+
+uninstall: ## remove what make install has put there
+	rm -rf '$(DESTDIR)$(LUADIR)/ninedig' '$(DESTDIR)$(LIBDIR)/ninedig'
+	rm -f '$(DESTDIR)$(BINDIR)/ninedig' '$(DESTDIR)$(MANDIR)/man1/ninedig.1'
 
 # ----- how it is tested -----
 
@@ -215,6 +236,5 @@ busted-%: $(BUILD)/%/ninedig/core.so | deps-test deps-%
 check-symbols: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so)
 
 check-%: | deps-check
-	@WARNINGS='$(WARNINGS)' SOURCES='$(CORE) $(GLUE) $(LUAS) $(BIN)' \
-	    LIBRARIES='$(VERSIONS:%=$(BUILD)/%/ninedig/core.so)' \
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(VERSIONS:%=$(BUILD)/%/ninedig/core.so)' \
 	    tools/run --plain build/log/check/$* tools/check $*

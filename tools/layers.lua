@@ -3,7 +3,7 @@
 -- From the lowest layer up.  A name stands for its .c and its .h.
 local order = {
   ["src/core"] = {
-    "version", "ascii", "error", "buffer", "url", "value",
+    "version", "stay", "ascii", "error", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },
@@ -13,8 +13,8 @@ local order = {
     "call", "task", "session", "read", "lookup",
     "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
-    "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names", "cli.ask",
-    "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many", "cli",
+    "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names",
+    "cli.ask", "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many", "cli",
   },
 }
 

@@ -9,6 +9,7 @@
 #include "../core/outcome.h"
 #include "../core/redact.h"
 #include "../core/settings.h"
+#include "../core/stay.h"
 #include "../core/version.h"
 #include "catalogue.h"
 #include "json.h"
@@ -511,6 +512,7 @@ int luaopen_ninedig_core(lua_State *L)
 
     if (!nd_engine_check_libcurl(&err))
         return luaL_error(L, "ninedig: %s", err.message);
+    nd_stay_loaded();
     ndl_new_type(L, NDL_SETTINGS);
     ndl_new_type(L, NDL_TRANSFER);
     lua_newtable(L); /* core */
