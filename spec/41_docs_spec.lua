@@ -282,6 +282,62 @@ describe("the links", function()
   end)
 end)
 
+describe("what the pages name of the project", function()
+  local function is_there(pattern)
+    local pipe = assert(io.popen("ls -d " .. pattern .. " 2>/dev/null"))
+    local found = pipe:read("*l") ~= nil
+    pipe:close()
+    return found
+  end
+
+  for _, page in ipairs(pages.paths) do
+    it("is there: the files and folders in " .. page, function()
+      for path in prose(page):gmatch("`([%w_]+/[%w_./*-]+)`") do
+        if path:find("^src/") or path:find("^lua/n") or path:find("^spec/") or path:find("^tools/")
+          or path:find("^docs/") then
+          assert.is_true(is_there(path), page .. " names " .. path)
+        end
+      end
+    end)
+
+    it("is there: the targets of make in " .. page, function()
+      local file = assert(io.open("Makefile"))
+      local makefile = "\n" .. file:read("*a")
+      file:close()
+      for target in pages.text[page]:gmatch("[`\n]make ([a-z][a-z-]*)") do
+        assert.truthy(makefile:find("\n" .. target .. ":", 1, true), page .. " names " .. target)
+      end
+    end)
+  end
+
+  it("is there: the files in the drawing of a call", function()
+    local count = 0
+    for _, block in ipairs(pages.blocks("text")) do
+      if block.page == "docs/internals/design.md" then
+        for name in block.code:gmatch("[%w_/]+%.[cl]u?a?") do
+          local places = ("src/core/%s src/lua/%s lua/ninedig/%s %s"):format(name, name, name, name)
+          assert.is_true(is_there(places), name)
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 0)
+  end)
+
+  it("has a line for each folder", function()
+    local design = pages.text["docs/internals/design.md"]
+    local pipe = assert(io.popen("find . -name .git -prune -o -path ./build -prune -o"
+      .. " -type f -print | sed -n 's|^./\\(.*\\)/[^/]*$|\\1|p' | sort -u"))
+    local count = 0
+    for folder in pipe:lines() do
+      assert.truthy(design:find("`" .. folder .. "`", 1, true), folder)
+      count = count + 1
+    end
+    pipe:close()
+    assert.is_true(count > 0)
+  end)
+end)
+
 describe("README.md", function()
   local function lines()
     return (pages.text["README.md"]):gmatch("([^\n]*)\n")
