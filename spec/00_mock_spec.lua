@@ -606,6 +606,58 @@ describe("the mock", function()
       end))
     end)
 
+    it("deletes in the background behind a gateway that gives up", function()
+      assert.matches("504", remove("live+lazy_delete-60000+gateway_after-504"), 1, true)
+      assert.same({ 10, 11, 12, 13 }, (inboxes("live+gateway_after-504")))
+      assert.equal(47, remove("live").reason)
+    end)
+
+    it("removes WhatsApp inboxes only, as the provider says", function()
+      assert.equal(47, remove("live", '{"accountID":1,"server":"online","inboxID":12}').reason)
+      assert.equal("OK", remove("live", '{"accountID":1,"server":"online","inboxID":13}').status)
+      assert.same({ 10, 11, 12 }, (inboxes("live")))
+    end)
+
+    local function answer_of(scenario, path, method)
+      return (curl(request(world:base_url(scenario, mock.http) .. (path or DELETE_PATH),
+        method or "DELETE", not method and BODY, nil, "-i")))
+    end
+
+    it("is too busy for the first deletions, and does nothing then", function()
+      assert.matches("^HTTP/1.1 429 .*Retry%-After: 7\r\n", answer_of("live+busy-2-7"))
+      assert.matches("^HTTP/1.1 429 ", answer_of("live+busy-2"))
+      assert.equal(10, (inboxes("live"))[1])
+      assert.equal("OK", remove("live+busy-2").status)
+      assert.matches("^HTTP/1.1 429 .*Retry%-After: %a%a%a, %d+ .- GMT\r\n",
+        answer_of("live+busy_date-all-7"))
+    end)
+
+    it("refuses the credentials from some deletion on", function()
+      assert.equal("OK", remove("live+locked_out-1-2").status)
+      assert.equal(2, remove("live+locked_out-1-2").reason)
+      assert.equal(3, remove("live+locked_out-1-3").reason)
+      assert.matches("^HTTP/1.1 401 ", answer_of("live+locked_out-1-401"))
+      assert.equal("OK", call("live+locked_out-1-401", "GET", "/online/getAccounts").status)
+    end)
+
+    it("has another clock", function()
+      local http_time = os.date("!%a, %d %b %Y %H:", os.time() - 7200)
+      local answer = answer_of("live+clock--7200")
+      assert.is_truthy(answer:find("\nDate: " .. http_time, 1, true), answer)
+      local issued = new_token("live+clock--7200")
+      assert.is_true(math.abs(tonumber(issued.expiration_time) - os.time() + 3600) < 60)
+      assert.equal("OK",
+        call("live", "GET", "/online/getAccounts", nil, issued.access_token).status)
+    end)
+
+    it("answers reads with another status", function()
+      assert.matches("^HTTP/1.1 206 .*Alpha", answer_of("live+reads_as-206", "/online/getAccounts",
+        "GET"))
+      assert.matches("^HTTP/1.1 200 ", answer_of("live+reads_as-206-getInboxes",
+        "/online/getAccounts", "GET"))
+      assert.matches("^HTTP/1.1 200 ", answer_of("live+reads_as-206"))
+    end)
+
     it("refuses the first tokens", function()
       assert.equal(3, remove("live+expired_token-2").reason)
       assert.equal(3, remove("live+expired_token-2").reason)
@@ -613,8 +665,19 @@ describe("the mock", function()
     end)
 
     it("lists what is not so", function()
-      local _, listing = inboxes("live+totals_off")
-      assert.equal(5, listing.totalInboxes)
+      for lie, total in pairs { larger = 5, smaller = 3, negative = -5 } do
+        local _, listing = inboxes("live+totals-" .. lie)
+        assert.equal(total, listing.totalInboxes)
+        _, listing = inboxes("live+totals-" .. lie .. "-getWhatsApp")
+        assert.equal(4, listing.totalInboxes)
+      end
+      local _, listing = inboxes("live+totals-missing")
+      assert.is_nil(listing.totalInboxes)
+      assert.same({ {}, { 10, 11, 12, 13 } },
+        { (inboxes("live+empty_first-1")), (inboxes("live+empty_first-1")) })
+      local body = '{"accountID":3}'
+      assert.matches('"totalInboxes":0,"list":{}}$', curl(request(
+        world:base_url("live+list_object", mock.http) .. "/online/getInboxes", "POST", body)))
       remove("live")
       assert.equal(10, number("live+stale_number", "972501234567").onlineInbox)
       assert.equal(10, (inboxes("live+stale_inbox"))[1])

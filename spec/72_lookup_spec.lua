@@ -113,20 +113,20 @@ describe("looking up", function()
     end)
 
     it("finds a listed inbox though the total is larger", function()
-      assert.equal(10, assert(find("live+totals_off", NUMBER)).inboxID)
+      assert.equal(10, assert(find("live+totals-larger", NUMBER)).inboxID)
       assert.equal(READS, partner.seen(world))
     end)
 
     it("finds an inbox that is not listed where more are said to be, on the only server", function()
       assert(partner.with_token(world, "live"):delete_inbox { accountID = 1, inboxID = 10 })
-      local found = assert(find("live+stale_number+totals_off", NUMBER))
+      local found = assert(find("live+stale_number+totals-larger", NUMBER))
       assert.equal('{accountID=1 inboxID=10 server="online" whatsapp_number="972501234567"}',
         caller.render(found))
     end)
 
     it("is refused where a list that is not whole leaves the server open", function()
       check_not_found("INBOX_AMBIGUOUS", "getWhatsApp getAccounts getInboxes getInboxes",
-        find("live+totals_off", "972502000021"))
+        find("live+totals-larger", "972502000021"))
     end)
 
     -- By what the lists say: their rows, and what comes of them.

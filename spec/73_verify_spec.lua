@@ -39,6 +39,7 @@ describe("reading back", function()
     for key, value in pairs(params) do
       assert.equal(caller.render(value), caller.render(evidence[key]))
     end
+    assert.equal(verdict == "unknown" and "string" or "nil", type(evidence.blocker))
     assert.is_true(#evidence.looks >= 1 and #evidence.looks <= 5, #evidence.looks)
     for _, look in ipairs(evidence.looks) do
       assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", look.at)
@@ -69,18 +70,20 @@ describe("reading back", function()
   describe("the service of the mock", function()
     local by = { ["the number"] = { whatsapp_number = NUMBER }, ["no number"] = {} }
     for what, params in pairs(by) do
-      it("proves a deletion at the first look, with " .. what, function()
+      it("proves a deletion by two looks that agree, with " .. what, function()
         delete()
-        assert.equal("deleted", (verify("live", params)))
-        assert.equal("deleteInbox " .. LOOK, partner.seen(world))
+        local verdict, evidence = verify("live", params)
+        assert.equal("deleted", verdict)
+        assert.is_nil(evidence.blocker)
+        assert.equal("deleteInbox " .. looks_of(2), partner.seen(world))
       end)
 
-      it("proves that there was none, with " .. what, function()
+      it("lists what was not deleted, which proves nothing, with " .. what, function()
         local verdict, evidence = verify("live", params)
         assert.equal("still_listed", verdict)
-        assert.is_true(#evidence.looks >= 2)
-        assert.matches("late", evidence.why)
-        assert.equal(looks_of(#evidence.looks), partner.seen(world))
+        assert.is_nil(evidence.blocker)
+        assert.matches("in the background can still delete it", evidence.why)
+        assert.equal(looks_of(4), partner.seen(world))
       end)
     end
 
@@ -91,7 +94,10 @@ describe("reading back", function()
       }
       assert.equal("deleted", verdict)
       check_evidence(evidence, "deleted", asked())
-      assert.equal("deleteInbox accessToken " .. LOOK, partner.seen(world))
+      assert.equal("deleteInbox accessToken " .. looks_of(2), partner.seen(world))
+      local requests = world:requests()
+      local apart = requests[5].time - requests[4].time -- the second look's first, the first's last
+      assert.is_true(apart >= 0.99, "the looks are 1 s apart, and were " .. apart)
     end)
 
     it("proves it of large ids", function()
@@ -103,19 +109,16 @@ describe("reading back", function()
     end)
 
     it("proves it of an inbox without a number", function()
-      delete { inboxID = 12 }
-      assert.equal("deleted", (verify("live", { inboxID = 12 })))
-    end)
-
-    it("does not tell where an inbox without a number is still listed", function()
-      assert.equal("unknown", (verify("live", { inboxID = 13 })))
-      assert.equal(0, world:count("deleteInbox"))
+      assert.equal("still_listed", (verify("live", { inboxID = 13 })))
+      delete { inboxID = 13 }
+      assert.equal("deleted", (verify("live", { inboxID = 13 })))
     end)
 
     it("does not tell an inbox from that of the same account on another server", function()
       delete { accountID = 2, inboxID = 20 }
       local params = { accountID = 2, inboxID = 20 }
-      assert.equal("unknown", (verify("live", params)))
+      local verdict, evidence = verify("live", params)
+      assert.equal("unknown NUMBER_STILL_THERE", verdict .. " " .. evidence.blocker)
       params.whatsapp_number = "972502000020"
       assert.equal("deleted", (verify("live", params)))
       params.server, params.whatsapp_number = "west", "972502000120"
@@ -127,69 +130,159 @@ describe("reading back", function()
       assert(client:delete_inbox(asked()))
       local verdict, evidence = verify("live", { whatsapp_number = NUMBER }, {})
       assert.equal("deleted", verdict)
-      assert.is_true(#evidence.looks >= 2)
+      assert.equal(3, #evidence.looks)
       assert.equal("present", evidence.looks[1].inboxes)
-      assert.equal("absent", evidence.looks[#evidence.looks].inboxes)
-      assert.equal("deleteInbox " .. looks_of(#evidence.looks), partner.seen(world))
+      assert.equal("absent", evidence.looks[2].inboxes)
+      assert.equal("absent", evidence.looks[3].inboxes)
+      assert.equal("deleteInbox " .. looks_of(3), partner.seen(world))
     end)
+
+    for what, scenario in pairs {
+      ["an answer"] = "live+lazy_delete-600000",
+      ["no answer"] = "live+lazy_delete-600000+lost_after",
+      ["its gateway's answer"] = "live+lazy_delete-600000+gateway_after-504",
+    } do
+      it("lists for long what it deletes in the background, with " .. what, function()
+        local result, err = partner.with_token(world, scenario):delete_inbox(asked())
+        assert.equal(what == "an answer" and "deleted" or "unknown",
+          result and "deleted" or err.outcome)
+        for _, params in pairs(by) do
+          assert.equal("still_listed", (verify(scenario, params)))
+        end
+        assert.equal("deleteInbox " .. looks_of(8), partner.seen(world))
+      end)
+    end
 
     it("does not tell while only the number's row is stale", function()
       delete()
       local verdict, evidence = verify("live+stale_number", { whatsapp_number = NUMBER })
-      assert.equal("unknown", verdict)
-      assert.is_true(#evidence.looks >= 2)
+      assert.equal("unknown NUMBER_STILL_THERE", verdict .. " " .. evidence.blocker)
+      assert.equal(4, #evidence.looks)
       assert.equal("absent attached", evidence.looks[1].inboxes .. " " .. evidence.looks[1].numbers)
     end)
 
-    it("does not tell while only the inbox is stale", function()
+    it("lists the inbox while only that is stale", function()
       delete()
       local verdict, evidence = verify("live+stale_inbox", { whatsapp_number = NUMBER })
-      assert.equal("unknown", verdict)
-      assert.is_true(#evidence.looks >= 2)
+      assert.equal("still_listed", verdict)
       assert.equal("present moved", evidence.looks[1].inboxes .. " " .. evidence.looks[1].numbers)
     end)
 
-    it("does not take a list that is not whole for proof, unless the number tells", function()
+    for lie, words in pairs {
+      larger = "3 rows with a total of 4", smaller = "3 rows with a total of 2",
+      negative = "3 rows with a total of %-4", missing = "3 rows without a total",
+    } do
+      it("proves nothing by lists whose total is " .. lie, function()
+        delete()
+        for _, params in pairs(by) do
+          for _, call in ipairs { "", "-getInboxes", "-getWhatsApp" } do
+            local verdict, evidence = verify("live+totals-" .. lie .. call, params)
+            assert.equal("unknown TOTALS_DIFFER", verdict .. " " .. evidence.blocker)
+            if call ~= "-getWhatsApp" then
+              assert.matches("inbox 10 is not among " .. words, evidence.looks[2].get_inboxes)
+            end
+          end
+        end
+        assert.equal("deleteInbox " .. looks_of(12), partner.seen(world))
+      end)
+    end
+
+    it("does not take a first look that is empty for proof", function()
+      local verdict, evidence = verify("live+empty_first-1")
+      assert.equal("still_listed", verdict)
+      assert.equal("absent empty", evidence.looks[1].inboxes .. " " .. evidence.looks[1].numbers)
+      assert.equal(looks_of(4), partner.seen(world))
+      world = mock.world()
+      verdict, evidence = verify("live+empty_first-1+only-getInboxes+status-500")
+      assert.equal("unknown LIST_FAILED", verdict .. " " .. evidence.blocker)
+      assert.equal(LOOK, partner.seen(world))
+    end)
+
+    it("does not take lists that stay empty for proof, nor objects for lists", function()
+      for _, scenario in ipairs { "live+empty_first-99", "live+empty_first-99+list_object" } do
+        for _, params in pairs(by) do
+          local verdict, evidence = verify(scenario, params)
+          assert.equal("unknown", verdict)
+          assert.is_not_nil(evidence.blocker)
+          assert.matches("proves nothing", evidence.why)
+        end
+      end
+      assert.equal(0, world:count("deleteInbox"))
+    end)
+
+    for _, status in ipairs { 201, 203, 206 } do
+      it("is believed when it answers HTTP 200, and not " .. status, function()
+        delete()
+        for _, call in ipairs { "", "-getInboxes", "-getWhatsApp" } do
+          local verdict, evidence = verify("live+reads_as-" .. status .. call)
+          assert.equal("unknown LIST_FAILED", verdict .. " " .. evidence.blocker)
+          local one = evidence.looks[1]
+          assert.matches("HTTP " .. status,
+            call == "-getWhatsApp" and one.get_whatsapp_numbers or one.get_inboxes)
+        end
+        assert.equal("deleteInbox " .. looks_of(3), partner.seen(world))
+      end)
+    end
+
+    it("is believed where it names a number with a plus", function()
       delete()
-      assert.equal("unknown", (verify("live+totals_off")))
-      assert.equal("unknown", (verify("live+totals_off", { whatsapp_number = "972599999999" })))
-      assert.equal("deleted", (verify("live+totals_off", { whatsapp_number = NUMBER })))
-      assert.equal("deleteInbox " .. looks_of(3), partner.seen(world))
+      world:script { calls = { getWhatsApp = { body = '{"status":"OK","reason":1,"totalWhatsApp":1,'
+        .. '"list":[{"whatsapp":"+972501234567","isOnline":0,"onlineAccount":0,"onlineInbox":0}]}',
+      } } }
+      assert.equal("deleted", (verify("live+body", { whatsapp_number = NUMBER })))
+      assert.equal("deleteInbox " .. looks_of(2), partner.seen(world))
+    end)
+
+    it("proves nothing by a number that it does not list", function()
+      delete()
+      local verdict, evidence = verify("live", { whatsapp_number = "972599999999" })
+      assert.equal("unknown NUMBER_NOT_LISTED", verdict .. " " .. evidence.blocker)
+      assert.equal("deleteInbox " .. looks_of(2), partner.seen(world))
     end)
 
     for scenario, expected in pairs {
-      ["reads_fail-500-getWhatsApp"] = { "absent failed", "deleteInbox " .. LOOK },
-      ["reads_fail-500-getInboxes"] = { "failed unnamed", "deleteInbox " .. LOOK },
-      ["reads_fail-500"] = { "failed failed", "deleteInbox " .. LOOK },
-      ["only-getInboxes+reason_fail-2"] = { "refused unnamed", "deleteInbox " .. LOOK },
-      ["only-getInboxes+reason_fail-33"] = { "refused unnamed", "deleteInbox " .. LOOK },
-      ["only-getInboxes+reason_fail-34"] = { "refused unnamed", "deleteInbox " .. LOOK },
-      ["only-getInboxes+reason_fail-99"] = { "refused unnamed", "deleteInbox " .. LOOK },
-      ["only-getWhatsApp+reason_fail-2"] = { "absent failed", "deleteInbox " .. LOOK },
-      ["expired_token-9"] = { "refused failed", "deleteInbox " .. LOOK },
+      ["reads_fail-500-getWhatsApp"] = { "absent failed", "SERVER_ERROR" },
+      ["reads_fail-500-getInboxes"] = { "failed unnamed", "SERVER_ERROR" },
+      ["reads_fail-500"] = { "failed failed", "SERVER_ERROR" },
+      ["only-getInboxes+reason_fail-2"] = { "failed unnamed", "CREDENTIALS_INVALID" },
+      ["only-getInboxes+reason_fail-33"] = { "failed unnamed", "ACCOUNT_ID_INVALID" },
+      ["only-getInboxes+reason_fail-34"] = { "failed unnamed", "SERVER_INVALID" },
+      ["only-getInboxes+reason_fail-99"] = { "failed unnamed", "UNDOCUMENTED_REASON" },
+      ["only-getWhatsApp+reason_fail-2"] = { "absent failed", "CREDENTIALS_INVALID" },
+      ["expired_token-9"] = { "failed failed", "ACCESS_TOKEN_INVALID" },
     } do
       it("does not tell after " .. scenario, function()
         delete()
         local verdict, evidence = verify("live+" .. scenario)
-        assert.equal("unknown", verdict)
+        assert.equal("unknown LIST_FAILED", verdict .. " " .. evidence.blocker)
         assert.equal(expected[1], evidence.looks[1].inboxes .. " " .. evidence.looks[1].numbers)
-        assert.equal(expected[2], partner.seen(world))
+        caller.check_error(evidence.error, { name = expected[2], outcome = "none" })
+        assert.equal("deleteInbox " .. LOOK, partner.seen(world))
       end)
     end
 
     it("is read again with a new token where the token was refused", function()
       delete()
-      local client = partner.client(world, "live+expired_token-1")
+      local client = partner.client(world, "live+expired_token-1",
+        { sleep = (partner.no_pauses()) })
       assert.equal("deleted", (client:verify_deletion(asked())))
-      assert.equal("deleteInbox accessToken getInboxes accessToken getInboxes getWhatsApp",
+      assert.equal("deleteInbox accessToken getInboxes accessToken getInboxes getWhatsApp " .. LOOK,
         partner.seen(world))
     end)
   end)
 
   -- Every row of the table, and what is malformed. Each look has the same answers.
   describe("answers", function()
+    -- With a total of its rows, unless `more` has one.
     local function list(rows, more)
-      return { body = ('{"status":"OK","reason":1%s,"list":[%s]}'):format(more or "", rows) }
+      local total = ""
+      if not (more and more:find("total", 1, true)) then
+        local _, count = rows:gsub("{", "")
+        total = (',"totalInboxes":%d,"totalWhatsApp":%d'):format(count, count)
+      end
+      return {
+        body = ('{"status":"OK","reason":1%s%s,"list":[%s]}'):format(total, more or "", rows),
+      }
     end
 
     local function row(fields)
@@ -203,136 +296,172 @@ describe("reading back", function()
       .. '","isOnline":1,"onlineAccount":1,"onlineInbox":10}'
     local BYSTANDER = '{"whatsapp":"' .. OTHER_NUMBER
       .. '","isOnline":1,"onlineAccount":1,"onlineInbox":11}'
-    local ABSENT = list('{"id":11},{"id":"100"},{"id":1}', ',"totalInboxes":3')
+    local ABSENT = list('{"id":11},{"id":"100"},{"id":1}')
     local PRESENT = list('{"id":11},{"id":10}')
     local CUT = list('{"id":11}', ',"totalInboxes":"2"')
     local FAILED = { status = 500, body = "" }
 
+    -- How many looks each finding takes.
+    local LOOKS_OF = {
+      deleted = 2, still_listed = 4, NUMBER_STILL_THERE = 4, LIST_FAILED = 1, TOTALS_DIFFER = 2,
+      NO_NUMBERS = 2, NUMBER_NOT_LISTED = 2,
+    }
+
     -- What is answered for the inboxes and the numbers; the verdict with the number, and without
-    -- it; whether that takes more than one look.
+    -- it: of an unknown one, what stood in the way.
     local table_rows = {
       ["absent, not online"] = { ABSENT, list(OFF), "deleted", "deleted" },
       ["absent, online elsewhere"] = { ABSENT, list(ELSEWHERE), "deleted", "deleted" },
-      ["absent, no row of the number"] = { ABSENT, list(BYSTANDER), "deleted", "deleted" },
-      ["absent, no rows at all"] = { ABSENT, list(""), "deleted", "deleted" },
+      ["absent, no row of the number"] = {
+        ABSENT, list(BYSTANDER), "NUMBER_NOT_LISTED", "deleted",
+      },
+      ["absent, no rows at all"] = { ABSENT, list(""), "NO_NUMBERS", "NO_NUMBERS" },
       ["no inboxes at all, not online"] = { list(""), list(OFF), "deleted", "deleted" },
-      ["absent, numbers failed"] = { ABSENT, FAILED, "unknown", "unknown" },
+      ["nothing at all"] = { list(""), list(""), "NO_NUMBERS", "NO_NUMBERS" },
+      ["nothing at all, and no totals"] = {
+        { body = '{"status":"OK","list":[]}' }, { body = '{"status":"OK","list":[]}' },
+        "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["absent, numbers failed"] = { ABSENT, FAILED, "LIST_FAILED", "LIST_FAILED" },
       ["absent, numbers not understood"] = {
-        ABSENT, { body = '{"status":"OK","list":null}' }, "unknown", "unknown",
+        ABSENT, { body = '{"status":"OK","list":null}' }, "LIST_FAILED", "LIST_FAILED",
       },
-      ["absent, old pair"] = { ABSENT, list(OLD), "unknown", "unknown", more = true },
-      ["present, not online"] = { PRESENT, list(OFF), "unknown", "unknown", more = true },
+      ["absent, old pair"] = { ABSENT, list(OLD), "NUMBER_STILL_THERE", "NUMBER_STILL_THERE" },
+      ["absent, old pair with a plus"] = {
+        ABSENT, list((OLD:gsub("972", "+972"))), "NUMBER_STILL_THERE", "NUMBER_STILL_THERE",
+      },
+      ["present, not online"] = { PRESENT, list(OFF), "still_listed", "still_listed" },
       ["present, online elsewhere"] = {
-        PRESENT, list(ELSEWHERE), "unknown", "unknown", more = true,
+        PRESENT, list(ELSEWHERE), "still_listed", "still_listed",
       },
-      ["present, old pair"] = { PRESENT, list(OLD), "still_listed", "still_listed", more = true },
-      ["present, numbers failed"] = { PRESENT, FAILED, "unknown", "unknown" },
-      ["inboxes failed"] = { FAILED, list(OFF), "unknown", "unknown" },
+      ["present, old pair"] = { PRESENT, list(OLD), "still_listed", "still_listed" },
+      ["present, numbers failed"] = { PRESENT, FAILED, "still_listed", "still_listed" },
+      ["present, under HTTP 203"] = {
+        { status = 203, body = PRESENT.body }, list(OLD), "still_listed", "still_listed",
+      },
+      ["inboxes failed"] = { FAILED, list(OFF), "LIST_FAILED", "LIST_FAILED" },
       ["inboxes null"] = {
-        { body = '{"status":"OK","reason":1,"list":null}' }, list(OFF), "unknown", "unknown",
+        { body = '{"status":"OK","reason":1,"list":null}' }, list(OFF),
+        "LIST_FAILED", "LIST_FAILED",
       },
-      ["inboxes with a null"] = { list('{"id":11},null'), list(OFF), "unknown", "unknown" },
+      ["inboxes with a null"] = {
+        list('{"id":11},null'), list(OFF), "LIST_FAILED", "LIST_FAILED",
+      },
       ["inboxes of another account"] = {
-        list('{"id":11}', ',"accountID":2'), list(OFF), "unknown", "unknown",
+        list('{"id":11}', ',"accountID":2'), list(OFF), "LIST_FAILED", "LIST_FAILED",
       },
-      ["not whole, not online"] = { CUT, list(OFF), "deleted", "unknown" },
-      ["not whole, online elsewhere"] = { CUT, list(ELSEWHERE), "deleted", "unknown" },
-      ["not whole, no row of the number"] = { CUT, list(BYSTANDER), "unknown", "unknown" },
-      ["not whole, old pair"] = { CUT, list(OLD), "unknown", "unknown", more = true },
-      ["not whole, another number in it"] = {
-        CUT, list(OFF .. "," .. SUCCESSOR), "unknown", "unknown", more = true,
+      ["not whole, not online"] = { CUT, list(OFF), "TOTALS_DIFFER", "TOTALS_DIFFER" },
+      ["not whole, online elsewhere"] = { CUT, list(ELSEWHERE), "TOTALS_DIFFER", "TOTALS_DIFFER" },
+      ["not whole, no row of the number"] = {
+        CUT, list(BYSTANDER), "TOTALS_DIFFER", "TOTALS_DIFFER",
       },
+      ["not whole, old pair"] = { CUT, list(OLD), "TOTALS_DIFFER", "TOTALS_DIFFER" },
       ["absent, another number in it"] = {
-        ABSENT, list(OFF .. "," .. SUCCESSOR), "deleted", "unknown", more_without = true,
+        ABSENT, list(OFF .. "," .. SUCCESSOR), "deleted", "NUMBER_STILL_THERE",
       },
       ["ids that are strings"] = {
         list('{"id":"10"}'),
         list(row '"isOnline":"1","onlineAccount":"1","onlineInbox":"10"'),
-        "still_listed", "still_listed", more = true,
+        "still_listed", "still_listed",
       },
       ["ids that are floats"] = {
         list('{"id":10.0}'), list(row '"isOnline":1.0,"onlineAccount":1e0,"onlineInbox":1e1'),
-        "still_listed", "still_listed", more = true,
+        "still_listed", "still_listed",
       },
-      ["an inbox with two ids"] = { list('{"id":10,"id":11}'), list(""), "unknown", "unknown" },
+      ["an inbox with two ids"] = {
+        list('{"id":10,"id":11}'), list(OFF), "LIST_FAILED", "LIST_FAILED",
+      },
       ["two totals"] = {
-        list('{"id":11}', ',"totalInboxes":9,"totalInboxes":1'), list(""), "unknown", "unknown",
+        list('{"id":11}', ',"totalInboxes":9,"totalInboxes":1'), list(OFF),
+        "LIST_FAILED", "LIST_FAILED",
       },
       ["a number that is online and not"] = {
         ABSENT, list(row '"isOnline":1,"isOnline":0,"onlineAccount":1,"onlineInbox":10'),
-        "unknown", "unknown",
+        "LIST_FAILED", "LIST_FAILED",
       },
       ["an inbox without its id"] = {
-        list('{"id":11},{"name":"?"}'), list(""), "unknown", "unknown",
+        list('{"id":11},{"name":"?"}'), list(OFF), "LIST_FAILED", "LIST_FAILED",
       },
-      ["an inbox with null for its id"] = { list('{"id":null}'), list(""), "unknown", "unknown" },
-      ["an inbox with a word for its id"] = {
-        list('{"id":"x10"}'), list(""), "unknown", "unknown",
+      ["inboxes that are lists"] = {
+        list("[10]", ',"totalInboxes":1'), list(OFF), "LIST_FAILED", "LIST_FAILED",
       },
-      ["an inbox with a fraction for its id"] = {
-        list('{"id":9.5}'), list(""), "unknown", "unknown",
-      },
-      ["an inbox with a zero before its id"] = {
-        list('{"id":"010"}'), list(""), "unknown", "unknown",
-      },
-      ["an inbox with a sign before its id"] = {
-        list('{"id":"+10"}'), list(""), "unknown", "unknown",
-      },
-      ["inboxes that are lists"] = { list("[10]"), list(""), "unknown", "unknown" },
       ["a total that is none"] = {
-        list('{"id":11}', ',"totalInboxes":"many"'), list(""), "unknown", "unknown",
+        list('{"id":11}', ',"totalInboxes":"many"'), list(OFF), "TOTALS_DIFFER", "TOTALS_DIFFER",
       },
-      ["a total that is smaller"] = {
-        list('{"id":11},{"id":12}', ',"totalInboxes":1'), list(""), "deleted", "deleted",
+      ["a total that is null"] = {
+        list('{"id":11}', ',"totalInboxes":null'), list(OFF), "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["a total that is a string of digits"] = {
+        list('{"id":11}', ',"totalInboxes":"1"'), list(OFF), "deleted", "deleted",
+      },
+      ["a total that is a float"] = {
+        list('{"id":11}', ',"totalInboxes":1.0'), list(OFF), "deleted", "deleted",
       },
       ["numbers that are not all there"] = {
-        ABSENT, list(BYSTANDER, ',"totalWhatsApp":2'), "unknown", "unknown",
+        ABSENT, list(BYSTANDER, ',"totalWhatsApp":2'), "TOTALS_DIFFER", "TOTALS_DIFFER",
       },
       ["not all numbers, but this one"] = {
-        ABSENT, list(OFF, ',"totalWhatsApp":2'), "deleted", "unknown",
+        ABSENT, list(OFF, ',"totalWhatsApp":2'), "TOTALS_DIFFER", "TOTALS_DIFFER",
       },
       ["a row that does not say whether it is online"] = {
-        ABSENT, list(row '"onlineAccount":1,"onlineInbox":10'), "unknown", "unknown",
+        ABSENT, list(row '"onlineAccount":1,"onlineInbox":10'), "LIST_FAILED", "LIST_FAILED",
       },
       ["a row with a word for it"] = {
         ABSENT, list(row '"isOnline":"no","onlineAccount":1,"onlineInbox":10'),
-        "unknown", "unknown",
+        "LIST_FAILED", "LIST_FAILED",
       },
       ["a row that says it with true"] = {
         ABSENT, list(row '"isOnline":true,"onlineAccount":1,"onlineInbox":10'),
-        "unknown", "unknown", more = true,
+        "NUMBER_STILL_THERE", "NUMBER_STILL_THERE",
       },
       ["a row that denies it with false"] = {
-        ABSENT, list(row '"isOnline":false,"onlineAccount":1,"onlineInbox":10'),
+        ABSENT, list(row '"isOnline":false,"onlineAccount":0,"onlineInbox":0'),
         "deleted", "deleted",
       },
+      ["a row that denies it, and names the inbox"] = {
+        ABSENT, list(row '"isOnline":0,"onlineAccount":1,"onlineInbox":10'),
+        "LIST_FAILED", "LIST_FAILED",
+      },
+      ["a row that is online in no inbox"] = {
+        ABSENT, list(row '"isOnline":1,"onlineAccount":0,"onlineInbox":0'),
+        "LIST_FAILED", "LIST_FAILED",
+      },
       ["a row without its inbox"] = {
-        ABSENT, list(row '"isOnline":1,"onlineAccount":1'), "unknown", "unknown",
+        ABSENT, list(row '"isOnline":1,"onlineAccount":1'), "LIST_FAILED", "LIST_FAILED",
       },
       ["a row with null for its account"] = {
         ABSENT, list(row '"isOnline":1,"onlineAccount":null,"onlineInbox":10'),
-        "unknown", "unknown",
+        "LIST_FAILED", "LIST_FAILED",
       },
       ["two rows of the number"] = {
-        ABSENT, list(OFF .. "," .. OLD), "unknown", "unknown", more = true,
+        ABSENT, list(OFF .. "," .. OLD), "NUMBER_STILL_THERE", "NUMBER_STILL_THERE",
       },
       ["the list of inboxes twice"] = {
         { body = '{"status":"OK","reason":1,"list":[{"id":10}],"list":[]}' }, list(OFF),
-        "unknown", "unknown",
+        "LIST_FAILED", "LIST_FAILED",
       },
     }
+    for what, id in pairs {
+      ["null"] = "null", ["a word"] = '"x10"', ["a fraction"] = "9.5", ["0"] = "0",
+      ["\"0\""] = '"0"', ["-11"] = "-11", ["\"-11\""] = '"-11"', ["a zero before it"] = '"010"',
+      ["a plus before it"] = '"+10"',
+    } do
+      table_rows["an inbox with " .. what .. " for its id"] = {
+        list('{"id":' .. id .. "}"), list(OFF), "LIST_FAILED", "LIST_FAILED",
+      }
+      table_rows["a row in an inbox with " .. what .. " for its id"] = {
+        ABSENT, list(row('"isOnline":1,"onlineAccount":1,"onlineInbox":' .. id)),
+        "LIST_FAILED", "LIST_FAILED",
+      }
+    end
     for what, case in pairs(table_rows) do
       for i, number in ipairs { NUMBER, false } do
         local expected = case[2 + i]
         it(("%s: %s %s"):format(what, expected, number and "by number" or "without"), function()
           world:script { calls = { getInboxes = case[1], getWhatsApp = case[2] } }
           local verdict, evidence = verify("body", { whatsapp_number = number or nil })
-          assert.equal(expected, verdict, caller.render(evidence))
-          if case.more or case.more_without and not number then
-            assert.equal(5, #evidence.looks, caller.render(evidence))
-          else
-            assert.equal(1, #evidence.looks, caller.render(evidence))
-          end
+          assert.equal(expected, evidence.blocker or verdict, caller.render(evidence.looks))
+          assert.equal(LOOKS_OF[expected], #evidence.looks)
           assert.equal(looks_of(#evidence.looks), partner.seen(world))
         end)
       end
@@ -368,26 +497,59 @@ describe("reading back", function()
       end
     end)
 
-    it("two looks at least to say that nothing was deleted", function()
-      local verdict, evidence = verify("live+" .. partner.delay(0.4), nil,
-        { timeout = caller.short * 1.4 })
-      assert.equal("unknown", verdict)
+    it("two looks to say that it was deleted, where there is the time", function()
+      delete()
+      local verdict, evidence = verify("live", nil, { timeout = 0.9 })
+      assert.equal("unknown NO_TIME", verdict .. " " .. evidence.blocker)
+      assert.equal("deleteInbox " .. LOOK, partner.seen(world))
+    end)
+
+    it("one look to say that it is listed", function()
+      local verdict, evidence = verify("live", nil, { timeout = 0.9 })
+      assert.equal("still_listed", verdict)
       assert.equal(1, #evidence.looks)
       assert.equal(LOOK, partner.seen(world))
     end)
 
-    it("five looks at most, with pauses that grow", function()
+    it("a look that the end of the time cuts short for nothing", function()
+      local scenario = "live+never+first-2+drip-0" -- the first look is answered, the second never
+      local verdict, evidence = verify(scenario, nil, { timeout = 2 })
+      assert.equal("still_listed", verdict)
+      assert.equal("present failed", evidence.looks[1].inboxes .. " " .. evidence.looks[2].inboxes)
+      world = mock.world()
+      delete()
+      verdict, evidence = verify(scenario, nil, { timeout = 2 })
+      assert.equal("unknown NO_TIME", verdict .. " " .. evidence.blocker)
+      assert.equal("absent failed", evidence.looks[1].inboxes .. " " .. evidence.looks[2].inboxes)
+      assert.equal("TIMEOUT", evidence.error.name)
+      world = mock.world()
+      delete()
+      verdict, evidence = verify("live+only-getInboxes+never", nil, { timeout = caller.short })
+      assert.equal("unknown LIST_FAILED", verdict .. " " .. evidence.blocker)
+    end)
+
+    it("four looks at most where it is listed, with pauses that grow", function()
       local sleep, pauses = partner.no_pauses()
       local client = partner.with_token(world, "live", { sleep = sleep })
       local verdict, evidence = client:verify_deletion(asked())
       assert.equal("still_listed", verdict)
-      assert.equal(5, #evidence.looks)
-      assert.equal(4, #pauses)
-      for i, pause in ipairs(pauses) do
-        local usual = 0.25 * 2 ^ (i - 1)
-        assert.is_true(pause >= usual * 0.5 and pause <= usual * 1.5, pause)
+      assert.equal(4, #evidence.looks)
+      assert.equal(3, #pauses)
+      for i, usual in ipairs { 1, 1, 2 } do
+        assert.is_true(math.abs(pauses[i] - usual) < 0.01, pauses[i])
       end
-      assert.equal(looks_of(5), partner.seen(world))
+      assert.equal(looks_of(4), partner.seen(world))
+    end)
+
+    it("a second or more between two looks, though a loop ends its pauses early", function()
+      delete()
+      local client = partner.with_token(world, "live", { sleep = function(seconds)
+        caller.pause(math.min(seconds, 0.1))
+      end })
+      assert.equal("deleted", (client:verify_deletion(asked())))
+      assert.equal("deleteInbox " .. looks_of(2), partner.seen(world))
+      local requests = world:requests()
+      assert.is_true(requests[4].time - requests[3].time >= 0.99)
     end)
 
     it("bad params for what they are, and sends nothing", function()
@@ -430,7 +592,7 @@ describe("reading back", function()
           .. (params.whatsapp_number and ' whatsapp_number="972501234567"}' or "}"),
           caller.render(result))
         assert.equal("accessToken " .. (params.whatsapp_number
-          and "getWhatsApp getAccounts getInboxes " or "") .. "deleteInbox " .. LOOK,
+          and "getWhatsApp getAccounts getInboxes " or "") .. "deleteInbox " .. looks_of(2),
           partner.seen(world))
       end)
 
@@ -467,19 +629,19 @@ describe("reading back", function()
     end)
 
     it("that took all its time is still read back", function()
-      local client = partner.client(world, "live+only-deleteInbox+never",
-        { timeout = caller.short })
+      local client = partner.client(world, "live+only-deleteInbox+never", { timeout = 2 })
       local result = assert(client:delete_inbox(asked { verify = true }))
       assert.is_true(result.verified)
       check_evidence(result.evidence, "deleted", asked())
-      assert.equal("accessToken deleteInbox " .. LOOK, partner.seen(world))
+      assert.equal("accessToken deleteInbox " .. looks_of(2), partner.seen(world))
     end)
 
     it("is read back with the token of the call", function()
       local result = assert(delete_and_verify("live+lost_after", { access_token = mock.token }))
       assert.is_true(result.verified)
-      assert.equal("deleteInbox " .. LOOK, partner.seen(world))
-      assert.same({ mock.token, mock.token, mock.token }, partner.tokens(world))
+      assert.equal("deleteInbox " .. looks_of(2), partner.seen(world))
+      assert.same({ mock.token, mock.token, mock.token, mock.token, mock.token },
+        partner.tokens(world))
     end)
 
     it("is not read back where the outcome is known", function()
@@ -514,7 +676,7 @@ describe("reading back", function()
       check_evidence(err.verification, "still_listed", asked())
       err.verification = nil
       caller.check_error(err, { kind = "http", http_status = 500, outcome = "unknown" })
-      assert.equal("accessToken deleteInbox accessToken deleteInbox " .. looks_of(5),
+      assert.equal("accessToken deleteInbox accessToken deleteInbox " .. looks_of(4),
         partner.seen(world))
     end)
 
@@ -526,7 +688,7 @@ describe("reading back", function()
       for i = 1, 4 do
         assert.is_true(results[i][1].verified)
       end
-      assert.equal("accessToken 1, deleteInbox 4, getInboxes 4, getWhatsApp 4",
+      assert.equal("accessToken 1, deleteInbox 4, getInboxes 8, getWhatsApp 8",
         partner.counts(world))
     end)
   end)

@@ -201,7 +201,7 @@ describe("the calls around a deletion in nginx", function()
     assert.equal("deleted", answer.result)
     assert.equal("deleted", answer.evidence.verdict)
     -- Two base addresses: two clients, each with a token of its own.
-    assert.equal("accessToken 2, deleteInbox 1, getAccounts 3, getInboxes 5, getWhatsApp 5",
+    assert.equal("accessToken 2, deleteInbox 1, getAccounts 3, getInboxes 7, getWhatsApp 7",
       partner.counts(world))
   end)
 

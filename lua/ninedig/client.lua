@@ -93,7 +93,7 @@ end
 --- Find out by reading whether an inbox is gone.
 -- @tparam table params `accountID`, `inboxID`, and optionally `server` and `whatsapp_number`
 -- @treturn[1] string "deleted", "still_listed" or "unknown"
--- @treturn[1] table evidence: `verdict`, `why`, and `looks`, what each look saw and when
+-- @treturn[1] table evidence: `verdict`, `blocker`, `why`, and `looks`, what each look saw and when
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`
 function methods:verify_deletion(params)

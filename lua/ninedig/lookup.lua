@@ -9,7 +9,7 @@ local digits = errors.digits
 -- ----- what a row says -----
 
 local function is_id(value)
-  return type(value) == "number" and value % 1 == 0
+  return type(value) == "number" and value % 1 == 0 and value > 0
     or type(value) == "string" and value:find("^[1-9]%d*$") ~= nil
 end
 
@@ -49,7 +49,15 @@ end
 -- @treturn boolean
 function lookup.is_attached(row)
   local account, inbox = row.onlineAccount, row.onlineInbox
-  return is_online(row) == true and is_id(account) and is_id(inbox) and account ~= 0 and inbox ~= 0
+  return is_online(row) == true and is_id(account) and is_id(inbox)
+end
+
+--- Whether a row of get_whatsapp_numbers is about a number, which it may write with a "+".
+-- @tparam table row
+-- @tparam string number digits
+-- @treturn boolean
+function lookup.is_row_of(row, number)
+  return type(row.whatsapp) == "string" and row.whatsapp:gsub("^%+", "") == number
 end
 
 --- What a row of get_whatsapp_numbers has to do with an inbox.
@@ -58,39 +66,34 @@ end
 -- @treturn string "attached", "apart", or "unclear" where it cannot be told
 function lookup.relation(row, asked)
   local online = is_online(row)
-  if online == false then
-    return "apart"
-  end
   local account, inbox = row.onlineAccount, row.onlineInbox
   if not is_id(account) or not is_id(inbox) then
-    return "unclear"
+    return online == false and "apart" or "unclear"
   end
   if not lookup.is_same_id(account, asked.accountID)
     or not lookup.is_same_id(inbox, asked.inboxID) then
     return "apart"
   end
-  return online and "attached" or "unclear"
+  return online and "attached" or "unclear" -- offline, and yet in the inbox
 end
 
---- Whether a list may be without rows that the service has: its total is larger, or is none.
--- @tparam table list
--- @param total as the service sent it
--- @treturn boolean
-function lookup.is_cut(list, total)
-  return total ~= nil and (type(total) ~= "number" or total > #list)
-end
-
---- Whether absence from the rows of get_inboxes proves nothing: there are more than were listed,
--- or some that cannot be told from others.
+--- Whether each row of get_inboxes can be told from the others.
 -- @tparam table inboxes
 -- @treturn boolean
-function lookup.is_incomplete(inboxes)
+function lookup.has_ids(inboxes)
   for _, row in ipairs(inboxes.list) do
     if not is_id(row.id) then
-      return true
+      return false
     end
   end
-  return lookup.is_cut(inboxes.list, inboxes.totalInboxes)
+  return true
+end
+
+-- Whether the inbox may be there though no row of get_inboxes is its own.
+local function may_lack_rows(inboxes)
+  local total = inboxes.totalInboxes
+  return not lookup.has_ids(inboxes)
+    or total ~= nil and (type(total) ~= "number" or total > #inboxes.list)
 end
 
 --- The inbox in the rows of get_inboxes.
@@ -132,7 +135,7 @@ end
 local function choose_row(numbers, number)
   local found, attached
   for _, row in ipairs(numbers.list) do
-    if row.whatsapp == number then
+    if lookup.is_row_of(row, number) then
       found = row
       if lookup.is_attached(row) then
         if attached and is_other_inbox(row, attached) then
@@ -225,7 +228,7 @@ local function find_holders(current, servers, row)
     if inbox then
       holders[#holders + 1] = { server = server, name = inbox.name }
     end
-    incomplete = incomplete or not inbox and lookup.is_incomplete(inboxes)
+    incomplete = incomplete or not inbox and may_lack_rows(inboxes)
   end
   return holders, incomplete
 end

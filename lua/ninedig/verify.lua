@@ -1,199 +1,252 @@
---- Did a deletion happen? What can be proved by reading back.
+--- Did a deletion happen? What the service's lists show, and what that proves.
+--
+-- A service that deletes in the background may list an inbox for an hour after it has answered, or
+-- lost its answer; and a list that is not whole lacks inboxes that are there. So presence is no
+-- proof of anything, and absence is one only where two looks agree, each at whole lists.
+local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local lookup = require("ninedig.lookup")
 local read = require("ninedig.read")
-local task = require("ninedig.task")
 
 local verify = {}
 
-local LOOKS = 5
+-- Looks, at most; one more where the last of them finds it deleted.
+local LOOKS = 4
 
--- Seconds before the second look, about; each further pause is twice as long.
-local FIRST_PAUSE = 0.25
+-- Seconds between a look and the next one. Less than the first proves nothing.
+local PAUSES = { 1, 1, 2, 1 }
 
 -- ----- one look -----
 
+-- The task, with a way to wait that notes the HTTP status of what was answered last.
+local function noting_status(current)
+  local way = setmetatable({}, { __index = current.way })
+  local noted = setmetatable({ way = way }, { __index = current })
+  function way.carry_out(transfer)
+    current.way.carry_out(transfer)
+    noted.status = core.facts(transfer)
+  end
+  return noted
+end
+
+local OK = 200
+
+-- Reads a list; nil, what stood in the way as a sentence, and the error if it was one. Only a plain
+-- 200 is the service's whole answer: 206 is a part of it, and 203 has been changed on the way.
+local function read_list(current, name, params)
+  local noted = noting_status(current)
+  local answer, err = read.perform(noted, name, params)
+  if not answer then
+    return nil, errors.summary(err), err
+  elseif noted.status ~= OK then
+    return answer, ("HTTP %s: not the service's own whole answer"):format(tostring(noted.status))
+  end
+  return answer
+end
+
+local function is_whole(list, total)
+  return type(total) == "number" and total == #list
+end
+
+local function describe_rows(list, total)
+  return ("%d rows%s"):format(#list, total == nil and " without a total"
+    or not is_whole(list, total) and " with a total of " .. tostring(total)
+    or "")
+end
+
 -- What get_inboxes shows of the inbox: "present", "absent", "incomplete" (it is absent from a list
--- that is not whole), "refused" or "failed"; and that as a sentence.
+-- that is not whole), "unclear" (rows were not understood) or "failed"; that as a sentence; and the
+-- error where there was one.
 local function look_at_inboxes(current, asked)
-  local inboxes, err = read.perform(current, "get_inboxes", {
+  local inboxes, flaw, err = read_list(current, "get_inboxes", {
     accountID = asked.accountID,
     server = asked.server,
   })
   if not inboxes then
-    local failed = err.kind == "network" or err.kind == "http"
-    return failed and "failed" or "refused", errors.summary(err)
+    return "failed", flaw, err
   end
-  local inbox, rows, total = errors.digits(asked.inboxID), #inboxes.list, inboxes.totalInboxes
+  local inbox, total = errors.digits(asked.inboxID), inboxes.totalInboxes
   if lookup.inbox_in(inboxes, asked.inboxID) then
     return "present", ("inbox %s is listed"):format(inbox)
+  elseif flaw then
+    return "failed", flaw
   end
-  if lookup.is_incomplete(inboxes) then
-    total = tostring(total)
-    return "incomplete", ("inbox %s is not among %d rows of %s"):format(inbox, rows, total)
+  local sentence = ("inbox %s is not among %s"):format(inbox, describe_rows(inboxes.list, total))
+  if not lookup.has_ids(inboxes) then
+    return "unclear", sentence .. ", some of which were not understood"
+  elseif not is_whole(inboxes.list, total) then
+    return "incomplete", sentence
   end
-  return "absent", ("inbox %s is not among %d rows"):format(inbox, rows)
+  return "absent", sentence
 end
 
 -- How many rows, of all or of one number, have what to do with the inbox.
 local function count_relations(rows, asked, number)
-  local count = { attached = 0, apart = 0, unclear = 0 }
+  local count = { attached = 0, apart = 0, unclear = 0, all = 0 }
   for _, row in ipairs(rows) do
-    if not number or row.whatsapp == number then
+    if not number or lookup.is_row_of(row, number) then
       local relation = lookup.relation(row, asked)
       count[relation] = count[relation] + 1
+      count.all = count.all + 1
     end
   end
   return count
 end
 
-local function judge_own_rows(own, all, number)
-  if own.attached > 0 then
-    return "attached", ("number %s is in the inbox"):format(number)
-  elseif own.unclear > 0 then
-    return "unclear", ("the row of number %s was not understood"):format(number)
-  elseif all.attached > 0 then
-    return "replaced", ("number %s is not in the inbox, but another one is"):format(number)
-  end
-  return "moved", ("number %s is not in the inbox"):format(number)
-end
-
-local function judge_all_rows(all, rows, total)
-  if all.attached > 0 then
-    return "attached", "a number is in the inbox"
-  elseif all.unclear > 0 then
-    return "unclear", ("%d of %d rows were not understood"):format(all.unclear, #rows)
-  elseif lookup.is_cut(rows, total) then
-    return "unclear", ("none of %d numbers of %s is in the inbox"):format(#rows, tostring(total))
-  end
-  return "unnamed", ("none of %d numbers is in the inbox"):format(#rows)
-end
-
--- What get_whatsapp_numbers shows: "attached", "moved" (the number is listed, and not there),
--- "replaced" (the same, and another one is there), "unnamed" (no row names the inbox), "unclear"
--- (the rows do not tell) or "failed"; and that as a sentence.
+-- What get_whatsapp_numbers shows: "attached" (a number, or the one that is asked for, is in the
+-- inbox), "moved" (the number is listed, and not there), "unnamed" (no row names the inbox),
+-- "unlisted" (the number is in no row), "empty", "incomplete", "unclear" or "failed"; that as a
+-- sentence; and the error.
 local function look_at_numbers(current, asked)
-  local numbers, err = read.perform(current, "get_whatsapp_numbers")
-  if not numbers then
-    return "failed", errors.summary(err)
+  local numbers, flaw, err = read_list(current, "get_whatsapp_numbers")
+  if not numbers or flaw then
+    return "failed", flaw, err
   end
-  local number = asked.whatsapp_number
-  local all = count_relations(numbers.list, asked)
-  local own = number and count_relations(numbers.list, asked, number)
-  if own and own.attached + own.apart + own.unclear > 0 then
-    return judge_own_rows(own, all, number)
+  local number, total = asked.whatsapp_number, numbers.totalWhatsApp
+  local rows = describe_rows(numbers.list, total)
+  local what = number and "number " .. number or "a number"
+  local count = count_relations(numbers.list, asked, number)
+  if count.attached > 0 then
+    return "attached", what .. " is in the inbox"
+  elseif count.unclear > 0 then
+    return "unclear", ("%d of %s were not understood"):format(count.unclear, rows)
+  elseif not is_whole(numbers.list, total) then
+    return "incomplete", "there are " .. rows
+  elseif #numbers.list == 0 then
+    return "empty", "there are no rows"
+  elseif count.all == 0 then
+    return "unlisted", ("%s is not among %s"):format(what, rows)
+  elseif number then
+    return "moved", what .. " is listed, and not in the inbox"
   end
-  return judge_all_rows(all, numbers.list, numbers.totalWhatsApp)
+  return "unnamed", ("none of %s is in the inbox"):format(rows)
 end
 
 local function look(current, asked)
   local one = { at = os.date("!%Y-%m-%dT%H:%M:%SZ") }
-  one.inboxes, one.get_inboxes = look_at_inboxes(current, asked)
-  one.numbers, one.get_whatsapp_numbers = look_at_numbers(current, asked)
-  return one
+  local err, other
+  one.inboxes, one.get_inboxes, err = look_at_inboxes(current, asked)
+  one.numbers, one.get_whatsapp_numbers, other = look_at_numbers(current, asked)
+  return one, err or other
 end
 
 -- ----- what it proves -----
 
-local function final(verdict, why)
-  return { verdict = verdict, why = why, final = true }
-end
-
-local function so_far(verdict, why)
-  return { verdict = verdict, why = why, final = false }
-end
-
--- By what get_inboxes and then get_whatsapp_numbers show: the service's own table in our words.
-local verdicts = {
-  absent = {
-    moved = final("deleted", "the inbox is not listed and its number is not in it"),
-    replaced = final("deleted", "the inbox is not listed and its number is not in it"),
-    unnamed = final("deleted", "the inbox is not listed and no number is in it"),
-    attached = so_far("unknown", "the inbox is not listed, but a number is said to be in it"),
-    unclear = final("unknown", "the inbox is not listed, but the numbers do not tell"),
-    failed = final("unknown", "the inbox is not listed, but the numbers could not be read"),
-  },
-  incomplete = {
-    moved = final("deleted", "the list of inboxes is not whole, but the number has left the inbox"),
-    replaced = so_far("unknown", "the list of inboxes is not whole, and another number is in it"),
-    unnamed = final("unknown", "the list of inboxes is not whole: absence from it proves nothing"),
-    attached = so_far("unknown", "the list of inboxes is not whole, and a number is in it"),
-    unclear = final("unknown", "the list of inboxes is not whole, and the numbers do not tell"),
-    failed = final("unknown", "the list of inboxes is not whole, and the numbers were not read"),
-  },
-  present = {
-    moved = so_far("unknown", "the inbox is listed, without its number: perhaps under way"),
-    replaced = so_far("unknown", "the inbox is listed, with another number"),
-    unnamed = so_far("unknown", "the inbox is listed, without a number: perhaps under way"),
-    attached = so_far(
-      "still_listed",
-      "the inbox is still there with its number; a request that is late could still delete it"
-    ),
-    unclear = so_far("unknown", "the inbox is listed, but the numbers do not tell"),
-    failed = final("unknown", "the inbox is still listed, but the numbers could not be read"),
-  },
+-- What stood in the way, by what a list showed. Of two, the one that is first in `WHY` is named.
+local BLOCKERS = {
+  failed = "LIST_FAILED", unclear = "LIST_FAILED", incomplete = "TOTALS_DIFFER",
+  attached = "NUMBER_STILL_THERE", empty = "NO_NUMBERS", unlisted = "NUMBER_NOT_LISTED",
 }
 
-local unread = final("unknown", "the inboxes of the account could not be read")
+local WHY = {
+  { "LIST_FAILED", "a list could not be read, or not be understood" },
+  { "TOTALS_DIFFER", "a list is not whole, as its total is not the number of its rows; what it"
+    .. " lacks proves nothing" },
+  { "NUMBER_STILL_THERE", "the inbox is not listed, but a number is said to be in it" },
+  { "NO_NUMBERS", "the inbox is not listed, but neither is any number: that proves nothing" },
+  { "NUMBER_NOT_LISTED",
+    "the inbox is not listed, but neither is its number: that proves nothing" },
+}
+
+local DELETED = {
+  verdict = "deleted",
+  why = "two looks found neither the inbox nor its number in it, in lists that are whole",
+}
+local STILL_LISTED = {
+  verdict = "still_listed",
+  why = "the inbox is listed; a service that deletes in the background can still delete it",
+}
+local NO_TIME = {
+  verdict = "unknown",
+  blocker = "NO_TIME",
+  why = "one look did not find the inbox, and there was no time for the second that proof takes",
+}
 
 local function judge(one)
-  local row = verdicts[one.inboxes]
-  return row and row[one.numbers] or unread
+  if one.inboxes == "present" then
+    return STILL_LISTED
+  end
+  for _, row in ipairs(WHY) do
+    local blocker, why = row[1], row[2]
+    if BLOCKERS[one.inboxes] == blocker or BLOCKERS[one.numbers] == blocker then
+      return { verdict = "unknown", blocker = blocker, why = why }
+    end
+  end
+  return DELETED
 end
 
 -- ----- all looks -----
 
-local one_look = so_far(
-  "unknown", "the inbox was still there with its number, and there was no time for another look"
-)
-
--- Waits for the next look, if that can end within the time; the last one took so many seconds.
-local function wait_for_next(current, looks, pause, took)
-  local spare = current:remaining() - 2 * took
-  pause = pause * (0.5 + task.jitter())
-  if #looks == 1 then -- the second is worth a short pause
-    pause = math.min(pause, spare / 2)
-  end
-  return pause > 0 and pause < spare and current:pause(pause)
+-- What can change while the service works in the background.
+local function can_change(finding)
+  return finding == STILL_LISTED or finding.blocker == "NUMBER_STILL_THERE"
 end
 
--- A look that the end of the time cut short says nothing against the one before it.
-local function is_cut_short(current, one)
-  return current:remaining() <= 0 and (one.inboxes == "failed" or one.numbers == "failed")
+-- Whether another look would show nothing new. What could not be read was tried again by the read.
+local function is_settled(finding, before, count, most)
+  if finding.blocker == "LIST_FAILED" or finding ~= DELETED and count >= most then
+    return true
+  end
+  return before ~= nil and not can_change(finding)
+    and before.verdict == finding.verdict and before.blocker == finding.blocker
+end
+
+-- Waits for the next look, if that can end within the time; the last one took so many seconds.
+local function wait_for_next(current, pause, took)
+  if pause + took >= current:remaining() then
+    return false
+  end
+  local till = core.monotonic() + pause
+  repeat
+    if not current:pause(till - core.monotonic()) then
+      return false
+    end
+  until core.monotonic() >= till -- a loop may end a pause early
+  return true
+end
+
+-- What all looks together say: a look that the end of the time cut short says nothing against the
+-- one before it.
+local function conclude(current, finding, before)
+  if before and finding.blocker == "LIST_FAILED" and current:remaining() <= 0 then
+    finding, before = before, nil
+  end
+  if finding == DELETED and before ~= DELETED then
+    return NO_TIME
+  end
+  return finding
 end
 
 --- Find out by reading whether an inbox is gone.
 -- @tparam table current the task
 -- @tparam table asked `accountID`, `server`, `inboxID`, and `whatsapp_number` if it is known
+-- @tparam[opt=4] integer most looks, where the last of them does not find it deleted; 1 to 4
 -- @treturn string "deleted", "still_listed" or "unknown"
--- @treturn table evidence: `verdict`, `why`, and `looks`, a list of what each look saw and when
-function verify.run(current, asked)
-  local looks, whole = {}, 0
-  local pause = FIRST_PAUSE
-  local verdict
+-- @treturn table evidence: `verdict`, `why`, `blocker` where it is unknown, `looks`, a list of what
+-- each look saw and when, and `error`, that of the last list that could not be read
+function verify.run(current, asked, most)
+  most = most or LOOKS
+  local looks = {}
+  local finding, before, err
   repeat
-    local before = current:remaining()
-    local one = look(current, asked)
+    local one
+    local left = current:remaining()
+    one, err = look(current, asked)
     looks[#looks + 1] = one
-    if not verdict or not is_cut_short(current, one) then
-      verdict = judge(one)
-      whole = whole + 1
-    end
-    local ended = verdict.final or #looks == LOOKS
-      or not wait_for_next(current, looks, pause, before - current:remaining())
-    pause = pause * 2
-  until ended
-  if verdict.verdict == "still_listed" and whole == 1 then
-    verdict = one_look
-  end
-  return verdict.verdict, {
-    verdict = verdict.verdict,
-    why = verdict.why,
+    before, finding = finding, judge(one)
+  until is_settled(finding, before, #looks, most)
+    or not wait_for_next(current, PAUSES[#looks], left - current:remaining())
+  finding = conclude(current, finding, before)
+  return finding.verdict, {
+    verdict = finding.verdict,
+    blocker = finding.blocker,
+    why = finding.why,
     accountID = asked.accountID,
     server = asked.server,
     inboxID = asked.inboxID,
     whatsapp_number = asked.whatsapp_number,
     looks = looks,
+    error = err,
   }
 end
 

@@ -21,6 +21,13 @@
 --
 -- A deleted inbox without a number is answered with an empty `whatsapp_number`.
 -- Tokens: the fixed one of the settings, and those issued by settings/accessToken.
+--
+-- What of it is the provider's, by its pages: the calls, their methods and shapes, the codes of
+-- their reasons and when each comes; that only WhatsApp inboxes are deleted, and others refused
+-- with 47; a token's life of an hour; that an address which insists is blocked (not after how many
+-- tries). What is ours, as no page says it: HTTP 200 for refusals, 429 and Retry-After, Date, the
+-- reasons 2, 3 and 13 of getWhatsApp, 47 for an inbox that was deleted before, totals that agree
+-- with the rows, and all that the variants at the end do.
 local cjson = require("cjson").new()
 local settings = require("mock_settings")
 local shapes = require("shapes")
@@ -121,6 +128,41 @@ local function is_authorised(exchange, world)
   return not refused or count(world, "authorised") > tonumber(refused[1] or 1)
 end
 
+local TOTALS = {
+  larger = function(rows)
+    return rows + 1
+  end,
+  smaller = function(rows)
+    return rows - 1
+  end,
+  negative = function(rows)
+    return -rows - 1
+  end,
+}
+
+-- A list in its shape, as the scenario spoils it.
+local function list_answer(exchange, world, shape, values, rows)
+  local has = exchange.has
+  if has.empty_first and count(world, "empty " .. exchange.call) <= tonumber(has.empty_first[1])
+  then
+    rows = {}
+  end
+  local lie, only = unpack(has.totals or {})
+  if only and only ~= exchange.call then
+    lie = nil
+  end
+  values.rows = table.concat(rows, ",")
+  values.total = TOTALS[lie] and TOTALS[lie](#rows) or #rows
+  local body = shapes.fill(shape, values)
+  if lie == "missing" then
+    body = body:gsub('"total%u[^:]*":%-?%d+,', "", 1)
+  end
+  if has.list_object and #rows == 0 then
+    body = body:gsub('"list":%[%]', '"list":{}')
+  end
+  return wire.json(body)
+end
+
 local calls = {}
 
 function calls.accessToken(exchange, world)
@@ -136,12 +178,13 @@ function calls.accessToken(exchange, world)
     return shapes.failure(2, "Fail")
   end
   local life = tonumber((exchange.has.token_life or {})[1]) or TOKEN_LIFE
+  local clock = tonumber((exchange.has.clock or {})[1]) or 0
   local token = ("issued-%d/%s"):format(count(world, "issued"), ngx.md5(exchange.world))
   world.tokens[token] = ngx.now() + life
   return wire.json(shapes.fill(shapes.TOKEN, {
     status = exchange.has.token_status and '"status":"OK",' or "",
     token = token,
-    expires = ("%d"):format(ngx.time() + life),
+    expires = ("%d"):format(ngx.time() + clock + life),
   }))
 end
 
@@ -158,9 +201,7 @@ function calls.getAccounts(exchange, world)
       status = account[4], reference = "CRM-" .. 1000 + i,
     })
   end
-  return wire.json(shapes.fill(shapes.ACCOUNT_LIST, {
-    total = #rows, rows = table.concat(rows, ","),
-  }))
+  return list_answer(exchange, world, shapes.ACCOUNT_LIST, {}, rows)
 end
 
 function calls.getInboxes(exchange, world)
@@ -188,10 +229,7 @@ function calls.getInboxes(exchange, world)
       })
     end
   end
-  return wire.json(shapes.fill(shapes.INBOX_LIST, {
-    account = account, rows = table.concat(rows, ","),
-    total = #rows + (exchange.has.totals_off and 1 or 0),
-  }))
+  return list_answer(exchange, world, shapes.INBOX_LIST, { account = account }, rows)
 end
 
 local function number_row(number, name, account, inbox)
@@ -216,23 +254,45 @@ function calls.getWhatsApp(exchange, world)
     end
   end
   rows[#rows + 1] = number_row(UNATTACHED, "Unused")
-  return wire.json(shapes.fill(shapes.NUMBER_LIST, {
-    total = #rows, rows = table.concat(rows, ","),
-  }))
+  return list_answer(exchange, world, shapes.NUMBER_LIST, {}, rows)
 end
 
+-- Only a WhatsApp inbox is found.
 local function find_inbox(world, account, server, id)
   for _, inbox in ipairs(INBOXES) do
     if inbox[1] == account and inbox[2] == server and inbox[3] == id
-      and not is_deleted(world, inbox) then
+      and not inbox[6] and not is_deleted(world, inbox) then
       return inbox
     end
   end
   return nil
 end
 
+-- What comes in place of a deletion, of which nothing is done.
+local function put_off(exchange, world)
+  local busy, locked = exchange.has.busy or exchange.has.busy_date, exchange.has.locked_out
+  if busy and count(world, "busy") <= (tonumber(busy[1]) or math.huge) then
+    local answer, seconds = wire.page(429), tonumber(busy[2])
+    if seconds and exchange.has.busy_date then
+      local clock = tonumber((exchange.has.clock or {})[1]) or 0
+      seconds = ngx.http_time(ngx.time() + clock + seconds)
+    end
+    answer.headers[2] = seconds and { "Retry-After", tostring(seconds) }
+    return answer
+  end
+  if locked and count(world, "let in") > tonumber(locked[1]) then
+    local code = tonumber(locked[2] or 3)
+    return code >= 400 and wire.page(code) or shapes.failure(code)
+  end
+  return nil
+end
+
 function calls.deleteInbox(exchange, world)
   local body = exchange.body
+  local instead = put_off(exchange, world)
+  if instead then
+    return instead
+  end
   if exchange.method ~= "DELETE" then
     return shapes.failure(13)
   elseif not is_json(body) then
@@ -288,11 +348,28 @@ api.live = {
 
 -- Variants of `live`, looked up by name in the calls above.
 for _, name in ipairs {
-  "token_life", "token_status", "lazy_delete", "expired_token", "totals_off", "flaky_read",
-  "reads_fail", "stale_number", "stale_inbox", "revoked",
+  "token_life", "token_status", "lazy_delete", "expired_token", "flaky_read", "reads_fail",
+  "stale_number", "stale_inbox", "revoked", "empty_first", "totals", "list_object", "busy",
+  "busy_date", "locked_out",
 } do
   api[name] = {}
 end
+
+-- The service's clock is so many seconds ahead of the client's.
+api.clock = {
+  change = function(_, answer, seconds)
+    answer.headers[#answer.headers + 1] = { "Date", ngx.http_time(ngx.time() + tonumber(seconds)) }
+  end,
+}
+
+-- Reads come with another status, and their answer as it is; all of them, or those of one call.
+api.reads_as = {
+  change = function(exchange, answer, status, call)
+    if READS[exchange.call] and (not call or call == exchange.call) then
+      answer.status = tonumber(status)
+    end
+  end,
+}
 
 -- The deletion is carried out, and nobody hears of it.
 api.lost_after = {
@@ -301,6 +378,16 @@ api.lost_after = {
       return wire.finish(exchange)
     end
     return wire.deliver(exchange, answer)
+  end,
+}
+
+-- The deletion is accepted, and its gateway does not wait for the end of it.
+api.gateway_after = {
+  change = function(exchange, answer, status)
+    if exchange.call == "deleteInbox" then
+      local page = wire.page(tonumber(status or 504))
+      answer.status, answer.headers, answer.body = page.status, page.headers, page.body
+    end
   end,
 }
 

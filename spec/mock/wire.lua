@@ -8,6 +8,7 @@ local REASONS = {
   [200] = "OK", [301] = "Moved Permanently", [302] = "Found", [400] = "Bad Request",
   [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [429] = "Too Many Requests",
   [500] = "Internal Server Error", [502] = "Bad Gateway", [503] = "Service Unavailable",
+  [504] = "Gateway Timeout",
 }
 
 --- An answer: a status, a list of header fields in order, a body.

@@ -68,6 +68,15 @@ function partner.tokens(world)
   return tokens
 end
 
+-- The clock that measures waits, with what was skipped of it.
+local skipped = 0
+do
+  local monotonic = core.monotonic
+  core.monotonic = function()
+    return monotonic() + skipped
+  end
+end
+
 --- Runs `action` with the wall clock, the clock that is never set back, or both, moved on.
 -- @tparam table clocks `wall` and `monotonic`, seconds
 function partner.later(clocks, action)
@@ -85,7 +94,8 @@ function partner.later(clocks, action)
   end
 end
 
---- A `sleep` that only notes the pauses between calls, and goes on at once.
+--- A `sleep` that only notes the pauses between calls, and goes on at once: the clock that measures
+-- waits is then moved on.
 -- @treturn function for a client's options
 -- @treturn table the pauses, in seconds
 function partner.no_pauses()
@@ -93,6 +103,7 @@ function partner.no_pauses()
   return function(seconds)
     if seconds > 0.02 then -- nobody waits so long between two steps of a call
       pauses[#pauses + 1] = seconds
+      skipped = skipped + seconds
     else
       caller.pause(seconds)
     end
