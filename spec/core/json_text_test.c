@@ -52,50 +52,6 @@ static void trims_white_space_and_one_byte_order_mark(void **state)
     expect_trimmed(BYTES("\xc2\xa0{}"), BYTES("\xc2\xa0{}"));
 }
 
-/* ----- characters ----- */
-
-static void reads_each_character_of_a_string(void **state)
-{
-    static const struct {
-        const char *text;
-        size_t length;
-        long codes[8]; /* up to -1 */
-    } rows[] = {
-        {BYTES(""), {-1}},
-        {BYTES("aZ \xff\x7f"), {'a', 'Z', ' ', 0xff, 0x7f, -1}},
-        {BYTES("\0"), {0, -1}},
-        {BYTES("\\\"\\\\\\/"), {'"', '\\', '/', -1}},
-        {BYTES("\\b\\f\\n\\r\\t"), {'\b', '\f', '\n', '\r', '\t', -1}},
-        {BYTES("\\u0041\\u005c\\u00fF"), {'A', '\\', 0xff, -1}},
-        {BYTES("\\u20ACx"), {0x20ac, 'x', -1}},
-        {BYTES("\\u0000"), {0, -1}},
-        /* What is no escape is taken as it stands. */
-        {BYTES("\\"), {'\\', -1}},
-        {BYTES("\\x"), {'\\', 'x', -1}},
-        {BYTES("\\\0"), {'\\', 0, -1}},
-        {BYTES("\\u"), {'\\', 'u', -1}},
-        {BYTES("\\u004"), {'\\', 'u', '0', '0', '4', -1}},
-        {BYTES("\\u00g1"), {'\\', 'u', '0', '0', 'g', '1', -1}},
-        {BYTES("\\u+041"), {'\\', 'u', '+', '0', '4', '1', -1}},
-        {BYTES("\\U0041"), {'\\', 'U', '0', '0', '4', '1', -1}},
-    };
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < COUNT(rows); i++) {
-        char *copy = copy_of(rows[i].text, rows[i].length);
-        struct nd_text text = {copy, copy + rows[i].length};
-        const long *code = rows[i].codes;
-
-        for (; *code >= 0; code++)
-            assert_int_equal(nd_json_char(&text), *code);
-        assert_true(nd_json_char(&text) < 0);
-        assert_true(nd_json_char(&text) < 0);
-        assert_ptr_equal(text.at, text.end);
-        free(copy);
-    }
-}
-
 /* ----- keys that stand twice ----- */
 
 enum { STATUS = 1, REASON = 2, INBOX = 4 };
@@ -390,7 +346,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trims_white_space_and_one_byte_order_mark),
-        cmocka_unit_test(reads_each_character_of_a_string),
         cmocka_unit_test(finds_each_key_that_stands_twice),
         cmocka_unit_test(finds_keys_twice_in_one_of_the_rows),
         cmocka_unit_test(finds_no_key_twice_that_is_not),

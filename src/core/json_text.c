@@ -20,57 +20,6 @@ struct nd_text nd_json_trim(const char *text, size_t length)
     return trimmed;
 }
 
-/* ----- the characters of a string ----- */
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* The four digits of \uXXXX, or a negative number. */
-static long hex_code(const char *digits)
-{
-    long code = 0;
-    int i;
-
-    for (i = 0; i < 4; i++) {
-        int value = hex_value(digits[i]);
-
-        if (value < 0)
-            return -1;
-        code = code * 16 + value;
-    }
-    return code;
-}
-
-long nd_json_char(struct nd_text *text)
-{
-    static const char escapes[] = "\"\\/bfnrt";
-    static const char meant[] = "\"\\/\b\f\n\r\t";
-    const char *found;
-
-    if (text->at >= text->end)
-        return -1;
-    if (*text->at != '\\' || text->end - text->at < 2)
-        return (unsigned char)*text->at++;
-    if (text->at[1] == 'u' && text->end - text->at >= 6 &&
-        hex_code(text->at + 2) >= 0) {
-        text->at += 6;
-        return hex_code(text->at - 4);
-    }
-    found = text->at[1] ? strchr(escapes, text->at[1]) : NULL;
-    if (!found)
-        return (unsigned char)*text->at++;
-    text->at += 2;
-    return meant[found - escapes];
-}
-
 /* Moves from after an opening quote to after the closing one. */
 static void skip_string(struct nd_text *text)
 {

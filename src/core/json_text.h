@@ -7,19 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buffer.h"
-
-struct nd_text {
-    const char *at;
-    const char *end;
-};
+#include "json.h"
 
 /* The text without a byte order mark and the white space around it. */
 struct nd_text nd_json_trim(const char *text, size_t length);
-
-/* Reads one character of a JSON string, raw or escaped, and moves on.  The
- * result is its code, or a negative number at the end. */
-long nd_json_char(struct nd_text *text);
 
 /* Which of the keys stand twice in one object of that depth, however they
  * are spelt: bit n is that of keys[n].  The outermost object has depth 1.

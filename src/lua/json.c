@@ -29,6 +29,123 @@ void ndl_push_decoder(lua_State *L)
     lua_pop(L, 1); /* decode */
 }
 
+/* ----- plain values ----- */
+
+static void push_string(lua_State *L, const struct nd_json *json)
+{
+    struct nd_text string = json->token;
+    size_t length = (size_t)(string.end - string.at);
+    char *meant;
+
+    if (!json->escaped) {
+        lua_pushlstring(L, string.at, length);
+        return;
+    }
+    meant = lua_newuserdata(L, length); /* for Lua to free: meant */
+    lua_pushlstring(L, meant, nd_json_unescape(meant, string));
+    lua_replace(L, -2);
+}
+
+static void push_number(lua_State *L, struct nd_text number)
+{
+    uint64_t id;
+    double value;
+
+    if (nd_json_whole(number, &id)) {
+        ndl_push_id(L, id);
+        return;
+    }
+    if (!nd_json_double(number, &value))
+        (void)ndl_out_of_memory(L);
+    lua_pushnumber(L, (lua_Number)value);
+    if (ndl_has_integers && ndl_to_whole(L, -1, &value)) {
+        lua_pop(L, 1);
+        lua_pushinteger(L, (lua_Integer)value);
+    }
+}
+
+/* Pushes the value that the token is; false where it is none, or an object
+ * or array. */
+static bool push_plain(lua_State *L, const struct nd_json *json,
+                       enum nd_json_token token)
+{
+    switch (token) {
+    case ND_JSON_STRING:
+        push_string(L, json);
+        return true;
+    case ND_JSON_NUMBER:
+        push_number(L, json->token);
+        return true;
+    case ND_JSON_TRUE:
+    case ND_JSON_FALSE:
+        lua_pushboolean(L, token == ND_JSON_TRUE);
+        return true;
+    case ND_JSON_NULL:
+        lua_pushnil(L);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Pushes nil and the words, and returns 2. */
+static int push_flaw(lua_State *L, const struct nd_json *json,
+                     const char *flaw)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, *json->flaw ? json->flaw : flaw);
+    return 2;
+}
+
+/* The table below has the key on the top: as a set of keys, as the value of
+ * one may be nil. */
+static bool is_in_set(lua_State *L, int set)
+{
+    bool is_in;
+
+    lua_pushvalue(L, -1);
+    lua_rawget(L, set);
+    is_in = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, set);
+    return is_in;
+}
+
+int ndl_read_object(lua_State *L)
+{
+    struct nd_json json;
+    struct nd_text text;
+    enum nd_json_token token;
+    size_t length;
+
+    text.at = luaL_checklstring(L, 1, &length);
+    text.end = text.at + length;
+    lua_settop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L); /* text, object, keys */
+    nd_json_start(&json, text, false);
+    if (nd_json_next(&json) != ND_JSON_OBJECT)
+        return push_flaw(L, &json, "it is no object");
+    while ((token = nd_json_next(&json)) == ND_JSON_KEY) {
+        push_string(L, &json); /* text, object, keys, key */
+        if (is_in_set(L, 3)) {
+            lua_pushnil(L);
+            lua_pushfstring(L, "it has the key \"%s\" twice",
+                            lua_tostring(L, -2));
+            return 2;
+        }
+        if (!push_plain(L, &json, nd_json_next(&json)))
+            return push_flaw(L, &json, "a value in it is no plain one");
+        lua_rawset(L, 2);
+    }
+    if (token != ND_JSON_OBJECT_END || nd_json_next(&json) != ND_JSON_END)
+        return push_flaw(L, &json, "");
+    lua_settop(L, 2);
+    return 1;
+}
+
 /* ----- flat objects ----- */
 
 /* So many digits are exact on every VM. */

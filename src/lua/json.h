@@ -12,6 +12,19 @@
  * where lua-cjson is not installed. */
 void ndl_push_decoder(lua_State *L);
 
+/***
+Read a JSON object of plain values, strictly: a key twice, a number that JSON
+does not have, an object or array in it, or text behind it is a fault.
+@function read_object
+@tparam string text
+@treturn[1] table its values: strings, booleans, and numbers, which are
+integers where the VM has them; from 2^53 up they are strings of digits where
+it has not. What is null is left out.
+@treturn[2] nil
+@treturn[2] string what is wrong, such as "it has the key \"inboxID\" twice"
+*/
+int ndl_read_object(lua_State *L);
+
 /*
  * Reads the text of an object of plain strings and whole numbers without a
  * key twice, which nearly every answer is: lua-cjson takes several times as

@@ -491,14 +491,23 @@ static int core_finish(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings},   {"check", core_check},
-    {"prepare", core_prepare},     {"show", core_show},
-    {"submit", core_submit},       {"start", core_start},
-    {"step", core_step},           {"wait", core_wait},
-    {"carry_out", core_carry_out}, {"is_done", core_is_done},
-    {"cancel", core_cancel},       {"facts", core_facts},
-    {"finish", core_finish},       {"monotonic", core_monotonic},
-    {"alive", core_alive},         {NULL, NULL},
+    {"settings", core_settings},
+    {"check", core_check},
+    {"prepare", core_prepare},
+    {"show", core_show},
+    {"submit", core_submit},
+    {"start", core_start},
+    {"step", core_step},
+    {"wait", core_wait},
+    {"carry_out", core_carry_out},
+    {"is_done", core_is_done},
+    {"cancel", core_cancel},
+    {"facts", core_facts},
+    {"finish", core_finish},
+    {"read_object", ndl_read_object},
+    {"monotonic", core_monotonic},
+    {"alive", core_alive},
+    {NULL, NULL},
 };
 
 #if defined(__GNUC__)
