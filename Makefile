@@ -19,6 +19,8 @@ CFLAGS      ?= -O2 -g
 Q           ?= @
 # What to test: folders or files of specs, and C unit tests.
 SPEC        ?= spec $(wildcard spec/core/*_test.c)
+# Only the tests whose names have these words in them.
+FILTER      ?=
 # What the tests run under: nothing, "valgrind" or "sanitize".
 UNDER       ?=
 
@@ -72,10 +74,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } \
 	    /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'VERSIONS="$(VERSIONS)" and SPEC=FILE narrow down all and test.'
+	@echo 'VERSIONS="$(VERSIONS)" narrows down all and test;'
+	@echo 'SPEC=FILE and FILTER=WORDS narrow down test: see spec/README.md.'
 
-deps: ## install what all targets need
-	@$(DEPS) all
+deps: ## install what make install needs
+	@$(DEPS) install $(LUA_VERSION)
+
+deps-dev: ## install what all targets need
+	@$(DEPS) dev
 
 all: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so) ## build for each of VERSIONS
 
@@ -100,7 +106,7 @@ test: $(RUNS) ## C unit tests, then all specs on each of VERSIONS
 	@tools/tally $(RUNS:%=$(LOG)/%)
 
 test-valgrind: | deps-valgrind ## the same under memcheck, on Lua 5.4
-	@RUN_TIMEOUT=1800 $(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
+	@RUN_TIMEOUT=$${RUN_TIMEOUT:-1200} $(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
 
 test-sanitize: ## the same with address and undefined-behaviour sanitizers, on Lua 5.4
 	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
@@ -133,7 +139,7 @@ bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
 doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
-.PHONY: help deps all demo mock install install-library install-command install-rock uninstall \
+.PHONY: help deps deps-dev all demo mock install install-library install-command install-rock uninstall \
     clean test test-valgrind \
     test-sanitize fuzz check format bench bench-nginx doc
 
@@ -223,13 +229,16 @@ export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
 export LSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/lsan.supp":print_suppressions=0
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 
+# busted takes a pattern.
+filter_words   = $(if $(FILTER),"--filter=$$(echo '$(FILTER)' | sed 's/[^[:alnum:] ]/%&/g')")
+
 unit-%: $(BUILD)/spec/%
 	@tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $<
 
 busted-%: $(BUILD)/%/ninedig/core.so | deps-test deps-%
 	@$(call lua_env,$*) NINEDIG_LUA='$(call busted_lua,$*)' NINEDIG_UNDER=$(UNDER) \
 	    tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $(call busted_lua,$*) \
-	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(SPECS)
+	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(filter_words) $(SPECS)
 
 # ----- how it is checked -----
 
