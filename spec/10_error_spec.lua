@@ -113,7 +113,7 @@ describe("an error", function()
     local _, err = call(safe, KINDS.network)
     assert.matches("before asking again", err.message)
     _, err = call(safe, KINDS.api)
-    assert.matches("nothing was deleted", err.message)
+    assert.matches("this request deleted nothing", err.message)
   end)
 end)
 

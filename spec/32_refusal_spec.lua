@@ -32,6 +32,23 @@ describe("a refusal", function()
     return err
   end
 
+  it("with reason 47 does not say that nothing was ever deleted", function()
+    local lost = caller.safe.client(caller.options(world, "live+lazy_delete-60000+lost_after",
+      { access_token = mock.token }))
+    local _, err = lost:delete_inbox { accountID = 1, inboxID = 10 }
+    caller.check_error(err, { kind = "network", outcome = "unknown" })
+    for _, inbox in ipairs { 10, 12, 9999 } do -- gone by the lost request, a web chat, never there
+      _, err = caller.delete(world, "live", { inboxID = inbox })
+      caller.check_error(err, { kind = "api", reason = 47, outcome = "rejected" })
+      assert.matches("no such WhatsApp inbox in this account: it never was, it is of another",
+        err.message, 1, true)
+      assert.matches("earlier request whose answer was lost; this request deleted nothing$",
+        err.message)
+      assert.is_nil(err.message:find("nothing was deleted", 1, true))
+    end
+    assert.equal(4, world:count("deleteInbox"))
+  end)
+
   for reason, name in pairs(REASONS) do
     it("with reason " .. reason .. " is " .. name, function()
       for _, scenario in ipairs { "reason-", "reason_fail-", "reason_text-" } do

@@ -25,6 +25,7 @@ describe("the module", function()
         assert.equal(REASONS[key], value.name)
         assert.equal(tostring(key), tostring(value.code))
         assert.is_true(#value.message > 0)
+        assert.is_nil(value.assumed) -- each is in the document
       else
         assert.equal(key, REASONS[value])
       end

@@ -161,6 +161,15 @@ describe("a call around a deletion:", function()
         end)
       end
 
+      it("tells which reasons are assumed, and not the provider's", function()
+        for code, reason in pairs(ninedig.calls[name].reasons) do
+          if type(code) == "number" then
+            local assumed = name == "get_whatsapp_numbers" and code ~= 1
+            assert.equal(assumed or nil, reason.assumed)
+          end
+        end
+      end)
+
       it("passes other reasons through", function()
         for code in pairs { [99] = true, [47] = true, [12345] = true } do
           world = mock.world()

@@ -253,7 +253,8 @@ describe("a read", function()
       assert.is_true(assert(client:delete_inbox {
         accountID = 1, inboxID = 10, verify = true,
       }).verified)
-      assert.equal("deleteInbox getInboxes getInboxes getInboxes getWhatsApp getInboxes getWhatsApp",
+      assert.equal(
+        "deleteInbox getInboxes getInboxes getInboxes getWhatsApp getInboxes getWhatsApp",
         partner.seen(world))
     end)
   end)

@@ -28,9 +28,12 @@ static const struct {
     struct nd_reason reason;
 } reasons[] = {
 #define ND_REASON(call, code, name, message) \
-    {ND_CALL_##call, {code, name, message}},
+    {ND_CALL_##call, {code, name, message, false}},
+#define ND_ASSUMED_REASON(call, code, name, message) \
+    {ND_CALL_##call, {code, name, message, true}},
 #include "reasons.def"
 #undef ND_REASON
+#undef ND_ASSUMED_REASON
 };
 
 #define ND_REASONS (sizeof reasons / sizeof *reasons)

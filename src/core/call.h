@@ -40,6 +40,7 @@ struct nd_reason {
     long code;
     const char *name;
     const char *message;
+    bool assumed; /* by us; the others are documented */
 };
 
 /* A field of an answer that is given another type; see results.def. */

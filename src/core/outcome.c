@@ -18,7 +18,7 @@ static const char *advice(const struct nd_call *call, enum nd_outcome outcome)
     case ND_NOT_SENT:
         return "the request was not sent: nothing was deleted";
     case ND_REJECTED:
-        return "nothing was deleted";
+        return "this request deleted nothing";
     default:
         return "the deletion may have been carried out: find out whether "
                "the inbox still exists before asking again";

@@ -65,6 +65,10 @@ static void push_reasons(lua_State *L, const struct nd_call *call)
         lua_setfield(L, -2, "name");
         lua_pushstring(L, reason->message);
         lua_setfield(L, -2, "message");
+        if (reason->assumed) {
+            lua_pushboolean(L, true);
+            lua_setfield(L, -2, "assumed");
+        }
         lua_rawseti(L, -2, (int)reason->code); /* reasons */
         lua_pushinteger(L, reason->code);
         lua_setfield(L, -2, reason->name);

@@ -9,7 +9,7 @@ NINEDIG_CLIENT_SECRET, or from --token-file; never from the command line.]]
 
 local STATUSES = {
   { "0", "deleted; or shown, for --dry-run and the listings" },
-  { "1", "rejected by the service: nothing was deleted" },
+  { "1", "rejected by the service: this request deleted nothing" },
   { "2", "wrong usage, no confirmation, a precondition that does not hold, a journal in use" },
   { "3", "not sent: nothing was deleted, and it is safe to run it again" },
   { "4", "the credentials were refused" },
@@ -45,7 +45,11 @@ what became of it is told as it is: deleted, rejected, not sent, or unknown.]],
     description = [[
 Deletes an inbox, with everything in it. This cannot be undone. On a terminal it
 shows what will be lost, and deletes when the inbox ID is typed; elsewhere it
-deletes nothing without --confirm.]],
+deletes nothing without --confirm.
+
+Refused with reason 47, there is no such WhatsApp inbox in this account: it
+never was, it is of another channel (this removes WhatsApp inboxes only), or it
+is gone, perhaps by an earlier request whose answer was lost.]],
     examples = {
       { "ninedig delete-inbox --account 1 --inbox 10", "shows what will be lost, and asks" },
       {
