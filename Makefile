@@ -37,6 +37,7 @@ unexport LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4
 
 CORE  = $(wildcard src/core/*.c)
 GLUE  = $(wildcard src/lua/*.c)
+POSIX = $(wildcard src/posix/*.c)
 LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
 BIN   = $(wildcard bin/ninedig)
 VERSION = $(shell sed -n 's/.*ND_VERSION "\(.*\)"/\1/p' src/core/version.h)
@@ -83,12 +84,14 @@ deps: ## install what make install needs
 deps-dev: ## install what all targets need
 	@$(DEPS) dev
 
-all: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so) ## build for each of VERSIONS
+LIBRARIES = $(VERSIONS:%=$(BUILD)/%/ninedig/core.so) $(VERSIONS:%=$(BUILD)/%/ninedig/posix.so)
 
-demo: $(BUILD)/5.4/ninedig/core.so | deps-demo ## see it work, against a mock of the service
+all: $(LIBRARIES) ## build for each of VERSIONS
+
+demo: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/spec/support/process.so | deps-demo ## see it work, against a mock of the service
 	@$(call lua_env,5.4) lua5.4 spec/demo.lua
 
-mock: | deps-demo ## run the mock of the service until interrupted
+mock: $(BUILD)/5.4/ninedig/posix.so $(BUILD)/5.4/spec/support/process.so | deps-demo ## run the mock of the service until interrupted
 	@$(call lua_env,5.4) lua5.4 spec/mock/run.lua
 
 install: install-library $(if $(BIN),install-command) ## install for LUA_VERSION into PREFIX, below DESTDIR
@@ -130,17 +133,17 @@ check: $(CHECKS:%=check-%) ## everything that can be found without running the c
 format: | deps-check ## lay out the C sources as check-format wants them
 	clang-format -i $(wildcard src/*/*.[ch] spec/*/*.[ch])
 
-bench: $(BUILD)/5.4/ninedig/core.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
+bench: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/spec/support/process.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
 	@$(call lua_env,5.4) NINEDIG_BENCH=$(BUILD)/bench lua5.4 spec/bench/run.lua $(BENCH)
 
-bench-nginx: $(BUILD)/jit/ninedig/core.so | deps-bench ## inside nginx
+bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/5.4/spec/support/process.so | deps-bench ## inside nginx
 	@$(call lua_env,jit) lua5.4 spec/bench/nginx.lua
 
 doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
-.PHONY: help deps deps-dev all demo mock install install-library install-command install-rock uninstall \
-    clean test test-valgrind \
+.PHONY: help deps deps-dev all demo mock install install-library install-posix \
+    install-command install-rock uninstall clean test test-valgrind \
     test-sanitize fuzz check format bench bench-nginx doc
 
 # ----- how it is built -----
@@ -166,10 +169,30 @@ $(BUILD)/$1/obj/%.o: src/lua/%.c Makefile | deps-build deps-$1
 	@echo '  CC $$@'
 	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
 
+$(BUILD)/$1/obj/posix/%.o: src/posix/%.c Makefile | deps-build deps-$1
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+
+$(BUILD)/$1/obj/spec/%.o: spec/support/%.c Makefile | deps-build deps-$1
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+
 $(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
 	@mkdir -p $$(@D)
 	@echo '  LD $$@'
 	$(Q)$$(LINK) $$(CURL)
+
+$(BUILD)/$1/ninedig/posix.so: $(POSIX:src/posix/%.c=$(BUILD)/$1/obj/posix/%.o)
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'
+	$(Q)$$(LINK)
+
+$(BUILD)/$1/spec/support/process.so: $(BUILD)/$1/obj/spec/process.o
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'
+	$(Q)$$(LINK)
 endef
 # "rock" is the Lua of LuaRocks, whose headers it names.
 $(foreach v,5.5 5.4 5.3 5.2 5.1 jit rock,$(eval $(call VERSION_RULES,$v)))
@@ -185,7 +208,7 @@ $(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CURL)
 
--include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/spec/*.d)
+-include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/*/obj/*/*.d $(BUILD)/spec/*.d)
 
 # ----- how it is installed -----
 
@@ -198,16 +221,14 @@ install-library: $(BUILD)/$(LUA_VERSION)/ninedig/core.so
 	@$(call put,755,$<,$(DESTDIR)$(LIBDIR)/ninedig/core.so)
 
 # For LuaRocks, which makes the command find its Lua and its modules.
-install-rock: install-library
+install-rock: install-library install-posix
 	@$(call put,755,bin/ninedig,$(DESTDIR)$(BINDIR)/ninedig)
 
-# The command runs on another Lua where luaposix is not there for this one.
-install-command: | deps-command
-	@set -e; version=$$(tools/command-lua $(LUA_VERSION) $(VERSIONS) || echo $(LUA_VERSION)); \
-	[ $$version = $(LUA_VERSION) ] || { \
-	    echo "bin/ninedig will run on Lua $$version, as luaposix is not there for $(LUA_VERSION)"; \
-	    $(MAKE) --no-print-directory install-library LUA_VERSION=$$version; }; \
-	lua=lua$$version; [ $$version != jit ] || lua=luajit; \
+install-posix: $(BUILD)/$(LUA_VERSION)/ninedig/posix.so
+	@$(call put,755,$<,$(DESTDIR)$(LIBDIR)/ninedig/posix.so)
+
+install-command: install-posix | deps-command
+	@lua='$(call lua,$(LUA_VERSION))'; \
 	bin='$(DESTDIR)$(BINDIR)' man='$(DESTDIR)$(MANDIR)/man1'; mkdir -p "$$bin" "$$man"; \
 	sed "1s|^#!.*|#!/usr/bin/env $$lua|" $(BIN) >"$$bin/ninedig"; chmod 755 "$$bin/ninedig"; \
 	$$lua tools/man.lua $(VERSION) >"$$man/ninedig.1"
@@ -235,15 +256,15 @@ filter_words   = $(if $(FILTER),"--filter=$$(echo '$(FILTER)' | sed 's/[^[:alnum
 unit-%: $(BUILD)/spec/%
 	@tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $<
 
-busted-%: $(BUILD)/%/ninedig/core.so | deps-test deps-%
+busted-%: $(BUILD)/%/ninedig/core.so $(BUILD)/%/ninedig/posix.so $(BUILD)/%/spec/support/process.so | deps-test deps-%
 	@$(call lua_env,$*) NINEDIG_LUA='$(call busted_lua,$*)' NINEDIG_UNDER=$(UNDER) \
 	    tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $(call busted_lua,$*) \
 	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(filter_words) $(SPECS)
 
 # ----- how it is checked -----
 
-check-symbols: $(VERSIONS:%=$(BUILD)/%/ninedig/core.so)
+check-symbols: $(LIBRARIES)
 
 check-%: | deps-check
-	@WARNINGS='$(WARNINGS)' LIBRARIES='$(VERSIONS:%=$(BUILD)/%/ninedig/core.so)' \
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' \
 	    tools/run --plain build/log/check/$* tools/check $*

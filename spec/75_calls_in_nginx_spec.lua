@@ -42,7 +42,7 @@ describe("the calls around a deletion", function()
 end)
 
 if not nginx.is_here then
-  return
+  return pending("nginx runs LuaJIT: the run on that covers it", function() end)
 end
 
 describe("the calls around a deletion in nginx", function()

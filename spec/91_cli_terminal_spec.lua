@@ -1,10 +1,6 @@
 local cli = require("spec.support.cli")
 local mock = require("spec.support.mock")
 
-if not cli.can_run then
-  return
-end
-
 local LIST = "accountID,server,inboxID\n1,online,10\n1,,11\n2,west,20\n"
 
 describe("the command on a terminal #novalgrind", function()
@@ -46,7 +42,7 @@ describe("the command on a terminal #novalgrind", function()
 
   local answers = {
     ["another ID"] = "11\n", ["an empty line"] = "\n", ["yes"] = "yes\n", ["more"] = "10 11\n",
-    ["the end of input"] = "\4", ["Ctrl-C"] = "\3",
+    ["the end of input"] = "\4",
   }
   for name, answer in pairs(answers) do
     it("deletes nothing after " .. name .. ": 2", function()
@@ -59,12 +55,13 @@ describe("the command on a terminal #novalgrind", function()
     end)
   end
 
-  it("hears Ctrl-C at any moment of the question", function()
+  it("hears Ctrl-C at any moment of the question: 130", function()
     for _ = 1, 10 do
       local process = start(ONE)
       process:expect("cannot be undone") -- the question is being written
       process:type("\3")
-      assert.equal(2, process:wait())
+      assert.equal(130, process:wait())
+      assert.matches("interrupted; nothing was deleted", process.seen)
     end
     assert.same({}, cli.deletions(world))
   end)

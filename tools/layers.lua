@@ -8,6 +8,7 @@ local order = {
     "json", "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },
   ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
+  ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },
   ["lua/ninedig"] = {
     "error", "wait.protect", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers", "wait",
     "call", "task", "session", "read", "lookup",
@@ -22,8 +23,13 @@ local order = {
 local foreign = {
   ["src/core"] = { "^lua[%d./-]", "^luajit", "^lauxlib%.h", "^lualib%.h", "^luaconf%.h" },
   ["src/lua"] = { "^curl/" },
+  ["src/posix"] = { "^curl/" },
 }
-local below = { ["src/lua"] = "src/core" }
+local below = { ["src/lua"] = "src/core", ["src/posix"] = "src/lua" }
+
+-- What is in C, and the one Lua file that may use the second.
+local NATIVE = { core = true, posix = true }
+local HOST_OF_POSIX = "lua/ninedig/cli/system.lua"
 
 local faults = 0
 local function fault(...)
@@ -54,10 +60,11 @@ end
 
 local function check_include(folder, path, place, file)
   local own = rank[folder][(file:gsub("%.h$", ""))]
-  local other = below[folder] and rank[below[folder]][(file:gsub("^.*core/", ""):gsub("%.h$", ""))]
+  local other = below[folder]
+  local name = other and file:match("^%.%.(/.+)%.h$")
   if own and own > place then
     fault("%s includes %s, which is above it", path, file)
-  elseif not own and not (other and file:find("core/", 1, true)) then
+  elseif not own and not (name and rank[other][name:match("^" .. other:sub(4) .. "/(.+)$")]) then
     fault("%s includes %s, which is in no layer it may use", path, file)
   end
 end
@@ -87,7 +94,9 @@ local function check_lua(path, place)
       local own = name and rank["lua/ninedig"][name]
       if own and own >= place then
         fault("%s requires %s, which is not below it", path, module)
-      elseif name and not own and name ~= "core" then
+      elseif name == "posix" and path ~= HOST_OF_POSIX then
+        fault("%s requires %s, which is for %s alone", path, module, HOST_OF_POSIX)
+      elseif name and not own and not NATIVE[name] then
         fault("%s requires %s, which is in no layer", path, module)
       end
     end

@@ -26,16 +26,8 @@ caller.success = '{"status":"OK","reason":1,"accountID":1,"server":"online","inb
 local POLL = 0.002
 local PATIENCE = 5
 
-local pause
-do
-  local ok, system = pcall(require, "system")
-  pause = ok and system.sleep or function(seconds)
-    os.execute(("sleep %.3f"):format(seconds))
-  end
-end
-
 --- Does nothing for so many seconds.
-caller.pause = pause
+caller.pause = mock.shared.pause
 
 local function over(defaults, given)
   for key, value in pairs(given or {}) do
@@ -175,7 +167,7 @@ function caller.connections(action)
   assert.equal("network", err and err.kind)
   local left = PATIENCE
   while count_lines(path) <= before and left > 0 do
-    pause(POLL)
+    caller.pause(POLL)
     left = left - POLL
   end
   assert.is_true(left > 0, "the mock logged no connection")

@@ -6,6 +6,7 @@
 --
 -- It is installed once in a process, by `make install`, for the Lua that the specs run on.
 local mock = require("spec.support.mock")
+local process = require("spec.support.process")
 
 local cli = {}
 
@@ -17,9 +18,6 @@ local registry = debug.getregistry()
 
 --- The Lua that the specs run on.
 cli.version = os.getenv("NINEDIG_LUA_VERSION") or _VERSION:match("%d.%d")
-
---- Whether the command can run on it: Debian has no luaposix for Lua 5.4.
-cli.can_run = pcall(require, "posix.unistd")
 
 local PATIENCE = 20
 
@@ -140,86 +138,52 @@ end
 local Process = {}
 Process.__index = Process
 
-local function posix(name)
-  return require("posix." .. name)
-end
-
-local function become(line, fds)
-  local unistd = posix("unistd")
-  for fd = 0, 2 do
-    unistd.dup2(fds[fd], fd)
-  end
-  unistd.execp("sh", { [0] = "sh", "-c", "exec " .. line })
-  unistd._exit(127)
+--- Starts a line of the shell.
+-- @tparam string line
+-- @tparam[opt] table options `columns`: it has a terminal of its own, so wide, but for its standard
+-- output, which goes to a file; `alone`: it is in a network of its own, with nothing but a loopback
+-- @treturn table a process: `kill`, `wait`, `out`, `err`, and on a terminal `expect` and `type`
+function cli.start_line(line, options)
+  options = options or {}
+  local base = cli.file("")
+  local has_terminal = options.columns ~= nil
+  local pid, terminal = process.start {
+    line = "exec " .. line,
+    stdin = not has_terminal and base or nil,
+    stdout = base .. ".out",
+    stderr = not has_terminal and base .. ".err" or nil,
+    columns = options.columns,
+    alone = options.alone,
+  }
+  return setmetatable({
+    pid = pid, base = base, terminal = has_terminal and terminal or nil, seen = "",
+  }, Process)
 end
 
 --- Starts the command without a terminal.
--- @treturn table a process: `kill`, `wait`, `out`, `err`
+-- @treturn table a process
 function cli.start(world, arguments, options)
-  local fcntl, unistd = posix("fcntl"), posix("unistd")
-  local base = cli.file("")
-  local line = cli.line(world, arguments, options)
-  local flags = fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_TRUNC
-  local fds = {
-    [0] = assert(fcntl.open(base, fcntl.O_RDONLY)),
-    [1] = assert(fcntl.open(base .. ".out", flags, 384)),
-    [2] = assert(fcntl.open(base .. ".err", flags, 384)),
-  }
-  local pid = unistd.fork()
-  if pid == 0 then
-    become(line, fds)
-  end
-  for fd = 0, 2 do
-    unistd.close(fds[fd])
-  end
-  return setmetatable({ pid = pid, base = base, seen = "" }, Process)
+  return cli.start_line(cli.line(world, arguments, options))
 end
 
 --- Starts the command on a terminal of its own; its standard output goes to a file.
 -- @tparam[opt] table options as of `cli.line`, and `columns` (80)
--- @treturn table a process, which can `expect` and `type`, too
+-- @treturn table a process
 function cli.start_on_terminal(world, arguments, options)
-  local fcntl, stdlib, unistd = posix("fcntl"), posix("stdlib"), posix("unistd")
-  options = options or {}
-  local base = cli.file("")
-  local line = cli.line(world, arguments, options)
-  local master = assert(stdlib.openpt(fcntl.O_RDWR + fcntl.O_NOCTTY))
-  assert(stdlib.grantpt(master) and stdlib.unlockpt(master))
-  local name = stdlib.ptsname(master)
-  local process = setmetatable({ base = base, master = master, name = name, seen = "" }, Process)
-  process:resize(options.columns or 80)
-  -- While nobody has the terminal open, reading from its other side fails.
-  local held = fcntl.open(name, fcntl.O_RDWR + fcntl.O_NOCTTY)
-  local pid = unistd.fork()
-  if pid == 0 then
-    unistd.setpid("s") -- the terminal that is opened next is then its own
-    local terminal = fcntl.open(name, fcntl.O_RDWR)
-    local out = fcntl.open(base .. ".out", fcntl.O_WRONLY + fcntl.O_CREAT, 384)
-    unistd.close(master)
-    unistd.close(held)
-    become(line, { [0] = terminal, [1] = out, [2] = terminal })
-  end
-  unistd.close(held)
-  process.pid = pid
-  return process
+  local columns = options and options.columns or 80
+  return cli.start_line(cli.line(world, arguments, options), { columns = columns })
 end
 
 --- Sets the width of the window.
 function Process:resize(columns)
-  assert(os.execute(("stty rows 24 cols %d <%s"):format(columns, self.name)))
+  process.resize(self.terminal, columns)
 end
 
 -- What the terminal shows within so many milliseconds is added to `seen`; false where it ended.
 local function read_terminal(self, milliseconds)
-  if posix("poll").rpoll(self.master, milliseconds) == 0 then
-    return true
-  end
-  local bytes = posix("unistd").read(self.master, 4096)
-  if not bytes or bytes == "" then -- the process has ended
-    return false
-  end
-  self.seen = self.seen .. bytes
-  return true
+  local bytes = process.read(self.terminal, milliseconds)
+  self.seen = self.seen .. (bytes or "")
+  return bytes ~= nil
 end
 
 --- Waits until the terminal shows a text.
@@ -238,45 +202,41 @@ function Process:expect_error(text)
   local till = os.time() + PATIENCE
   while not self:err():find(text, 1, true) do
     assert(os.time() < till, "not shown: " .. text .. "\n" .. self:err())
-    mock.shared.pause(0.01)
+    process.pause(0.01)
   end
 end
 
 --- Types at the terminal.
 function Process:type(text)
-  posix("unistd").write(self.master, text)
+  process.write(self.terminal, text)
 end
 
 --- Sends a signal, by number.
 function Process:kill(signal)
-  posix("signal").kill(self.pid, signal)
+  process.kill(self.pid, signal)
 end
 
 --- Waits until it has ended; it is killed, and that is an error, where it does not.
 -- @treturn integer its exit status; where a signal ended it, nil and the number of that
 function Process:wait()
-  local wait = posix("sys.wait")
   local till = os.time() + PATIENCE
-  local pid, how, status = 0, nil, nil
-  while pid == 0 do
-    if not (self.master and read_terminal(self, 10)) then
-      mock.shared.pause(0.002)
+  local has_ended, status, signal = false, nil, nil
+  while not has_ended do
+    if not (self.terminal and read_terminal(self, 10)) then
+      process.pause(0.002)
     end
     if os.time() > till then
       self:kill(9)
-      wait.wait(self.pid)
+      process.wait(self.pid, true)
       error("it does not end\n" .. self.seen .. self:err())
     end
-    pid, how, status = wait.wait(self.pid, wait.WNOHANG)
+    has_ended, status, signal = process.wait(self.pid)
   end
-  while self.master and os.time() <= till and read_terminal(self, 100) do end
-  if self.master then
-    posix("unistd").close(self.master)
+  while self.terminal and os.time() <= till and read_terminal(self, 10) do end
+  if self.terminal then
+    process.close(self.terminal)
   end
-  if how == "exited" then
-    return status
-  end
-  return nil, status
+  return status, signal
 end
 
 --- What went to standard output.

@@ -79,16 +79,8 @@ local function self_id()
   return pid, fields[20]
 end
 
-local pause
-do
-  local ok, system = pcall(require, "system")
-  if ok and system.sleep then
-    pause = system.sleep
-  else
-    function pause(seconds)
-      os.execute(("sleep %.3f"):format(seconds))
-    end
-  end
+local function pause(seconds)
+  require("spec.support.process").pause(seconds)
 end
 
 -- Where this file's project is.

@@ -2,13 +2,9 @@
 -- others on the machine can see.
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
+local waiting = require("ninedig.cli.waiting")
 
 local credentials = {}
-
-local function variable(name)
-  local value = os.getenv(name)
-  return value ~= "" and value or nil
-end
 
 -- Typed at a terminal it would be shown there.
 local function refuse_typing()
@@ -20,19 +16,26 @@ local function refuse_typing()
   end
 end
 
+local function read_file(path)
+  local file, why = io.open(path, "rb")
+  local content = file and file:read("*a")
+  if file then
+    file:close()
+  end
+  return content, why
+end
+
 local function read_token(path)
-  local file, why = io.stdin, nil
+  local content, why
   if path == "-" then
     refuse_typing()
+    content, why = waiting.read_all()
   else
-    file, why = io.open(path, "rb")
+    content, why = read_file(path)
   end
-  local content = file and file:read("*a")
+  waiting.check()
   if not content then
     stop.with(stop.USAGE, "the token file could not be read: %s", why or path)
-  end
-  if path ~= "-" then
-    file:close()
   end
   local token = content:gsub("^\239\187\191", ""):match("^%s*(.-)%s*$")
   if token == "" then
@@ -48,11 +51,11 @@ function credentials.options(token_file)
   if token_file then
     return { access_token = read_token(token_file) }
   end
-  local token = variable("NINEDIG_ACCESS_TOKEN")
+  local token = system.variable("NINEDIG_ACCESS_TOKEN")
   if token then
     return { access_token = token }
   end
-  local id, secret = variable("NINEDIG_CLIENT_ID"), variable("NINEDIG_CLIENT_SECRET")
+  local id, secret = system.variable("NINEDIG_CLIENT_ID"), system.variable("NINEDIG_CLIENT_SECRET")
   if id and secret then
     return { client_id = id, client_secret = secret }
   elseif id or secret then

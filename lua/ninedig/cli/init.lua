@@ -1,28 +1,27 @@
 --- The command: from the words of the command line to an exit status.
 local cli = {}
 
-local USAGE, UNKNOWN = 2, 5
-
--- What only the command needs, with Debian's name for it.
-local NEEDED = {
-  argparse = { module = "argparse", debian = "lua-argparse" },
-  luaposix = { module = "posix.unistd", debian = "lua-posix" },
-}
+local USAGE = 2
 
 local function say(line)
   io.stderr:write("ninedig: ", line, "\n")
 end
 
-local function check_needed(name)
-  local needed = NEEDED[name]
-  if pcall(require, needed.module) then
-    return true
+-- The libraries of the command, but for what is its own.
+local function check_needed()
+  local loaded, core = pcall(require, "ninedig.core")
+  if not loaded then
+    say("the library cannot be loaded: " .. tostring(core))
+    return nil
   end
-  local lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
-  say(("the command needs %s for %s; to install it: luarocks --lua-version %s install %s"
-    .. " (on Debian: apt-get install %s, which has it for some versions of Lua only)")
-    :format(name, lua, _VERSION:match("[%d.]+"), name, needed.debian))
-  return false
+  if not pcall(require, "argparse") then
+    local lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
+    say(("the command needs argparse for %s; to install it: luarocks --lua-version %s install"
+      .. " argparse (on Debian: apt-get install lua-argparse)")
+      :format(lua, _VERSION:match("[%d.]+")))
+    return nil
+  end
+  return core
 end
 
 -- The same command once more; there is no secret in it.
@@ -77,12 +76,11 @@ local function write_error(err)
   require("ninedig.cli.output").data(json.encode { error = facts } .. "\n")
 end
 
-local function end_with(chosen, raised, thread)
+local function end_with(chosen, raised)
   local stop = require("ninedig.cli.stop")
   if not stop.is_reason(raised) then
     say("an error of the command itself, please report it: " .. tostring(raised))
-    io.stderr:write(debug.traceback(thread), "\n")
-    return UNKNOWN
+    return require("ninedig.cli.waiting").may_have_acted() and stop.UNKNOWN or stop.INTERNAL
   end
   say(raised.message)
   if raised.err and chosen.json then
@@ -91,16 +89,21 @@ local function end_with(chosen, raised, thread)
   return raised.status
 end
 
+-- Where it comes from is told with an error of the command itself.
+local function explain(raised)
+  if type(raised) == "string" then
+    return debug.traceback(raised, 2)
+  end
+  return raised
+end
+
 --- Run the command.
 -- @tparam table words of the command line
 -- @treturn integer exit status
 function cli.main(words)
-  if not check_needed("argparse") then
-    return USAGE
-  end
-  local loaded, core = pcall(require, "ninedig.core")
-  if not loaded then
-    say("the library cannot be loaded: " .. tostring(core))
+  require("ninedig.cli.waiting") -- first, as an interrupt is heeded from then on
+  local core = check_needed()
+  if not core then
     return USAGE
   end
   local chosen, wrong = require("ninedig.cli.arguments").parse(words, core.version)
@@ -108,14 +111,12 @@ function cli.main(words)
     say(wrong)
     io.stderr:write("To learn more: ninedig --help\n")
     return USAGE
-  elseif not check_needed("luaposix") then
-    return USAGE
   end
   chosen.command_line = command_line(words)
-  local ok, result, thread = require("ninedig.cli.waiting").host(function()
+  local ok, result = xpcall(function()
     return run(chosen)
-  end)
-  return ok and result or end_with(chosen, result, thread)
+  end, explain)
+  return ok and result or end_with(chosen, result)
 end
 
 return cli

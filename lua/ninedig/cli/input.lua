@@ -1,6 +1,7 @@
 --- The list of inboxes: CSV with a header, or JSON lines.
 local cjson = require("cjson").new()
 local stop = require("ninedig.cli.stop")
+local waiting = require("ninedig.cli.waiting")
 
 local input = {}
 
@@ -13,7 +14,11 @@ end
 
 local function read_all(path)
   if path == "-" then
-    return io.stdin:read("*a") or "", "standard input"
+    local content, why = waiting.read_all()
+    if not content then
+      stop.with(stop.USAGE, "standard input could not be read: %s", why)
+    end
+    return content, "standard input"
   end
   local file, why = io.open(path, "rb")
   local content = file and file:read("*a")

@@ -9,6 +9,7 @@ stop.NOT_SENT = 3
 stop.CREDENTIALS = 4
 stop.UNKNOWN = 5
 stop.INCOMPLETE = 6 -- some of many were not deleted
+stop.INTERNAL = 70 -- an error of the command itself, before anything was asked for
 stop.INTERRUPTED = 130
 
 local metatable = {

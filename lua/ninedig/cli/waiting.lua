@@ -1,27 +1,100 @@
---- How the command waits for answers: so that whoever is at the terminal can end it at any time.
-local core = require("ninedig.core")
-local protect = require("ninedig.wait.protect")
+--- How the command waits, so that whoever is at the terminal can end it at any time.
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
-local wait = require("ninedig.wait")
 
 local waiting = {}
 
--- Seconds in which an interrupt is noticed.
-local SHORT = 0.1
-
-local interrupts = 0
+-- Counted from here on.
+local signals = assert(system.catch_signals())
+local has_begun = false -- to ask for what changes something
 local patient -- the function that is told of the first interrupt, which then ends nothing
 local told = false
 
-local function leave(under_way)
-  local reason = stop.reason(stop.INTERRUPTED, "interrupted")
+local function leave(under_way, message)
+  local reason = stop.reason(stop.INTERRUPTED, message or "interrupted")
   reason.under_way = under_way
   error(reason, 0)
 end
 
+--- Whether the user wants to end the command.
+-- @treturn boolean
+function waiting.is_interrupted()
+  return signals:count() > 0
+end
+
+--- End the command where the user wants that.
+function waiting.check()
+  if waiting.is_interrupted() then
+    leave(false)
+  end
+end
+
+--- From now on the first interrupt only keeps new calls from being started: those that are under
+-- way may change something, and their answers are worth waiting for. The second one ends all.
+-- @tparam function f is called at the first one
+function waiting.be_patient(f)
+  patient, has_begun = f, true
+end
+
+--- Whether something may have been asked for that changes something.
+-- @treturn boolean
+function waiting.may_have_acted()
+  return has_begun
+end
+
+--- From now on each interrupt ends what waits.
+function waiting.be_impatient()
+  patient = nil
+end
+
+-- ----- input -----
+
+--- Read the line that somebody types, before anything is deleted.
+-- @treturn ?string nil where the input ends
+-- @raise a reason to stop, where it is interrupted
+function waiting.read_line()
+  local typed = ""
+  while not typed:find("\n", 1, true) do
+    local part = signals:read(system.STDIN)
+    if waiting.is_interrupted() then
+      io.stderr:write("\n")
+      leave(false, "interrupted; nothing was deleted")
+    elseif not part or part == "" then
+      return nil
+    end
+    typed = typed .. part
+  end
+  return typed:match("^[^\n]*")
+end
+
+--- Read standard input to its end.
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string why it could not be read
+-- @raise a reason to stop, where it is interrupted
+function waiting.read_all()
+  local parts = {}
+  while true do
+    local part, why = signals:read(system.STDIN)
+    waiting.check()
+    if not part then
+      return nil, why
+    elseif part == "" then
+      return table.concat(parts)
+    end
+    parts[#parts + 1] = part
+  end
+end
+
+-- ----- answers -----
+
+-- Seconds in which an interrupt is noticed that came just before the engine began to wait; one that
+-- comes while it waits ends that at once.
+local SHORT = 0.1
+
 -- While an answer is awaited.
 local function check_under_way()
+  local interrupts = signals:count()
   if interrupts == 0 then
     return
   elseif not patient or interrupts > 1 then
@@ -32,74 +105,14 @@ local function check_under_way()
   end
 end
 
---- Run the command, so that an interrupt ends what waits in it, by raising a reason to stop.
---
--- It runs in a coroutine, and gives way to the main one wherever it waits: only there does luaposix
--- call a handler of signals, and on Lua 5.1 the library waits in coroutines of its own.
--- @tparam function f
--- @treturn boolean it raised nothing
--- @return what it returned, or raised
--- @treturn thread
-function waiting.host(f)
-  local thread = coroutine.create(f)
-  system.on_interrupt(function()
-    interrupts = interrupts + 1
-  end)
-  while true do
-    local ok, result = coroutine.resume(thread)
-    if not ok or coroutine.status(thread) == "dead" then
-      return ok, result, thread
-    end
-  end
-end
-
---- From now on the first interrupt only keeps new calls from being started: those that are under
--- way may change something, and their answers are worth waiting for. The second one ends all.
--- @tparam function f is called at the first one
-function waiting.be_patient(f)
-  patient = f
-end
-
---- From now on each interrupt ends what waits.
-function waiting.be_impatient()
-  patient = nil
-end
-
---- Whether the user wants to end the command.
--- @treturn boolean
-function waiting.is_interrupted()
-  return interrupts > 0
-end
-
---- End the command where the user wants that.
-function waiting.check()
-  if interrupts > 0 then
-    leave(false)
-  end
-end
-
---- Read a line that somebody types.
--- @treturn ?string nil where the input has ended, or was interrupted
-function waiting.read_line()
-  -- An interrupt that comes just before a read would not end it.
-  while not system.has_input(SHORT) do
-    coroutine.yield()
-    if interrupts > 0 then
-      return nil
-    end
-  end
-  return io.stdin:read("*l")
-end
-
---- The way to wait, see `ninedig.wait`.
+--- The way to wait, see `ninedig.wait`. An interrupt ends each wait at once.
 -- @treturn table
 function waiting.way()
-  local blocking = wait.here()
-  local way = { protected = protect.call }
+  local core, blocking = require("ninedig.core"), require("ninedig.wait.blocking")
+  local way = { protected = pcall }
 
   function way.idle(seconds)
     local in_flight, ended = blocking.idle(math.min(seconds, SHORT))
-    coroutine.yield()
     check_under_way()
     return in_flight, ended
   end
@@ -113,12 +126,8 @@ function waiting.way()
   end
 
   function way.pause(seconds)
-    local till = core.monotonic() + seconds
-    repeat
-      blocking.pause(math.max(math.min(till - core.monotonic(), SHORT), 0))
-      coroutine.yield()
-      waiting.check()
-    until core.monotonic() >= till
+    signals:wait(seconds)
+    waiting.check()
   end
 
   return way
