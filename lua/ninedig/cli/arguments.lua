@@ -15,7 +15,8 @@ local STATUSES = {
   { "4", "the credentials were refused" },
   { "5", "the outcome is unknown: find out with `ninedig verify`, or run a list again" },
   { "6", "of a list: some were not deleted" },
-  { "130", "interrupted" },
+  { "70", "an error of the command itself, before anything was asked for" },
+  { "130", "interrupted, also at the question" },
 }
 
 local VERIFY_STATUSES = {
