@@ -44,13 +44,19 @@ local function account_row(self, asked)
   return own, servers
 end
 
+-- Whether an inbox that has no row is not there.
+local function has_all(inboxes)
+  local total = inboxes.totalInboxes
+  return lookup.has_ids(inboxes) and not (type(total) == "number" and total > #inboxes.list)
+end
+
 local function inbox_row(self, asked)
   local key = digits(asked.accountID) .. "/" .. asked.server:lower()
   local inboxes = read_once(self, key, "get_inboxes", {
     accountID = asked.accountID, server = asked.server,
   })
   local row = inboxes and lookup.inbox_in(inboxes, asked.inboxID)
-  return row, inboxes and not row and not lookup.is_incomplete(inboxes)
+  return row, inboxes and not row and has_all(inboxes)
 end
 
 -- Where a number's inbox is on, if its account's ID is on several servers.
