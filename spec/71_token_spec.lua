@@ -113,36 +113,70 @@ describe("the token", function()
   end)
 
   describe("is renewed", function()
-    it("60 s before its end by the wall clock, and not before", function()
-      local client = partner.client(world, "live")
+    -- Makes a call with a new client, one after `life - 60 - 5` seconds, and one 6 seconds later.
+    local function renews_after(scenario, life)
+      world = mock.world()
+      local client = partner.client(world, scenario)
       assert(client:get_accounts())
-      partner.later({ wall = 3600 - 60 - 5 }, function()
+      partner.later({ monotonic = life - 60 - 5 }, function()
         assert(client:get_accounts())
       end)
-      partner.later({ wall = 3600 - 60 + 1 }, function()
+      assert.equal("1 1", used())
+      partner.later({ monotonic = life - 60 + 1 }, function()
         assert(client:get_accounts())
       end)
       assert.equal("1 1 2", used())
       assert.equal("accessToken 2, getAccounts 3", partner.counts(world))
+    end
+
+    it("60 s before its end, and not before", function()
+      renews_after("live", 3600)
+      renews_after("live+token_life-1800", 1800)
+      renews_after("live+token_life-86400", 86400)
     end)
 
-    it("not by the clock that measures waits, nor when the wall clock is set back", function()
+    it("by the service's clock, however wrong this machine's is", function()
+      for _, wrong in ipairs { "-100000", "-3541", "3541", "100000" } do
+        renews_after("live+clock-" .. wrong, 3600)
+        renews_after("live+token_life-1800+clock-" .. wrong, 1800)
+      end
+    end)
+
+    it("by the documented hour, where the service tells nothing of its clock", function()
+      for _, life in ipairs { 3600, 1800 } do
+        renews_after("live+token_life-" .. life .. "+only-accessToken+until_close", 3600)
+      end
+    end)
+
+    it("not when the clock of this machine is set", function()
       local client = partner.client(world, "live")
       assert(client:get_accounts())
-      for _, clocks in ipairs { { monotonic = 10000 }, { wall = -10000 } } do
-        partner.later(clocks, function()
+      for _, wall in ipairs { -100000, 3600, 100000 } do
+        partner.later({ wall = wall }, function()
           assert(client:get_accounts())
         end)
       end
-      assert.equal("1 1 1", used())
+      assert.equal("1 1 1 1", used())
       assert.equal(1, world:count("accessToken"))
     end)
 
-    it("for each call where it lives for less than a minute", function()
-      local client = partner.client(world, "live+token_life-59")
+    it("by the documented hour, where its life is not to be believed", function()
+      for _, life in ipairs { 86401, 1000000000 } do
+        renews_after("live+token_life-" .. life, 3600)
+      end
+    end)
+
+    it("once it is refused, where it lives for a minute or less", function()
+      local client = partner.client(world, "live+token_life-60")
       assert(client:get_accounts())
       assert(client:get_accounts())
-      assert.equal("1 2", used())
+      assert.equal("accessToken getAccounts getAccounts", partner.seen(world))
+      for _, life in ipairs { 0, -3600 } do
+        world = mock.world()
+        local _, err = partner.client(world, "live+token_life-" .. life):get_accounts()
+        caller.check_error(err, { name = "ACCESS_TOKEN_INVALID" })
+        assert.equal("accessToken getAccounts accessToken getAccounts", partner.seen(world))
+      end
     end)
   end)
 

@@ -9,6 +9,9 @@ local session = {}
 -- Seconds before its end from which a token is not used any more.
 local MARGIN = 60
 
+-- Seconds that a token lives, by the service's documents; and what else is believed of it.
+local HOUR, SHORTEST, LONGEST = 3600, 61, 86400
+
 -- Seconds for which a refused token request is not repeated: the service blocks addresses that
 -- insist.
 local REFUSAL_LASTS = 60
@@ -30,6 +33,7 @@ function session.new(settings, timeout, credentials)
     timeout = timeout,
     credentials = credentials or {},
     answer = nil, -- of the last token request that succeeded, with the token
+    good_till = nil, -- monotonic time until which that is used
     fetch = nil, -- the token request that is under way
     refusal = nil, -- the error of the last one that was refused
     refused_till = nil, -- monotonic time until which it holds
@@ -68,12 +72,23 @@ local function check_answer(self, answer)
   return answer
 end
 
-local function take_in(self, answer, err)
+-- Seconds that a token lives: by the service's own clock, as this machine's may be wrong. What is
+-- not believed is mended by the service, which refuses with reason 3 what has expired.
+local function lifetime(answer, date)
+  local seconds = date and answer.expiration_time - date
+  if seconds and seconds >= SHORTEST and seconds <= LONGEST then
+    return seconds
+  end
+  return HOUR
+end
+
+local function take_in(self, fetch, answer, err)
   if answer then
     answer, err = check_answer(self, answer)
   end
   if answer then
     self.answer, self.refusal = answer, nil
+    self.good_till = fetch.began + lifetime(answer, fetch.date) - MARGIN
   elseif is_refusal(err) then
     self.refusal = err
     self.refused_till = core.monotonic() + REFUSAL_LASTS
@@ -82,6 +97,7 @@ local function take_in(self, answer, err)
 end
 
 local function finish(fetch)
+  fetch.date = select(2, core.facts(fetch.transfer))
   local ok, answer, err = pcall(core.finish, fetch.transfer)
   if ok then
     errors.release(fetch.reserve)
@@ -104,7 +120,7 @@ local function has_ended(self, fetch)
   if core.is_done(fetch.transfer) then
     fetch.ended = true
     self.fetch = nil
-    fetch.answer, fetch.err = take_in(self, finish(fetch))
+    fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
   end
   return fetch.ended
 end
@@ -118,10 +134,12 @@ local function start_fetch(self, way)
     errors.release(reserve)
     return nil, err
   end
+  local now = core.monotonic()
   local fetch = {
     transfer = transfer,
     reserve = reserve,
-    till = core.monotonic() + self.timeout + GRACE,
+    began = now,
+    till = now + self.timeout + GRACE,
     ended = false,
   }
   core.submit(transfer)
@@ -182,7 +200,7 @@ local function get_token(self, current)
     return nil, self.refusal
   end
   local answer, err = self.answer, nil
-  if not answer or os.time() >= answer.expiration_time - MARGIN then
+  if not answer or core.monotonic() >= self.good_till then
     answer, err = renew(self, current)
   end
   return answer and answer.access_token, err
