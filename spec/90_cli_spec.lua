@@ -7,14 +7,15 @@ describe("the command #novalgrind", function()
   it("teaches in --help, examples first", function()
     for _, words in ipairs {
       { "--help" }, { "delete-inbox", "--help" }, { "delete-inboxes", "-h" }, { "verify", "-h" },
-      { "numbers", "-h" }, { "accounts", "-h" }, { "inboxes", "-h" },
+      { "numbers", "-h" }, { "accounts", "-h" }, { "inboxes", "-h" }, { "completion", "-h" },
     } do
       local ended = cli.run(nil, words)
       assert.equal(0, ended.status, ended.err)
       assert.equal("", ended.err)
-      assert.matches("^Examples:\n   ninedig ", ended.out)
+      assert.matches("^Examples:\n   [^\n]*ninedig ", ended.out)
       assert.matches("\nUsage: ninedig ", ended.out)
-      assert.matches("NINEDIG_ACCESS_TOKEN", ended.out)
+      assert.equal(words[1] ~= "completion",
+        ended.out:find("NINEDIG_ACCESS_TOKEN", 1, true) ~= nil)
       assert.matches("\nExit status:\n   0 ", ended.out)
       for line in ended.out:gmatch("[^\n]+") do
         assert.is_true(#line <= 100, line)
@@ -23,15 +24,79 @@ describe("the command #novalgrind", function()
   end)
 
   it("has the library's version", function()
-    local ended = cli.run(nil, { "--version" })
-    assert.equal(0, ended.status)
-    assert.equal(require("ninedig")._VERSION .. "\n", ended.out)
+    for _, word in ipairs { "--version", "-V" } do
+      local ended = cli.run(nil, { word })
+      assert.equal(0, ended.status)
+      assert.equal(require("ninedig")._VERSION .. "\n", ended.out)
+    end
+  end)
+
+  it("says in short what there is, where nothing is asked of it: 2", function()
+    local ended = cli.run(nil, {})
+    assert.equal(2, ended.status)
+    assert.equal("", ended.out)
+    assert.matches("^Usage: ninedig ", ended.err)
+    assert.matches("\n   delete%-inboxes +%w", ended.err)
+    assert.matches("\nTo learn more: ninedig %-%-help", ended.err)
+    assert.is_true(select(2, ended.err:gsub("\n", "")) < 20)
+  end)
+
+  it("understands help", function()
+    for _, words in ipairs { {}, { "delete-inbox" }, { "numbers" } } do
+      local ended = cli.run(nil, { "help", words[1] })
+      assert.equal(0, ended.status, ended.err)
+      assert.equal(cli.run(nil, words[1] and { words[1], "--help" } or { "--help" }).out, ended.out)
+    end
+    local ended = cli.run(nil, { "help", "delete" })
+    assert.equal(2, ended.status)
+    assert.matches("unknown command", ended.err)
+  end)
+
+  -- ----- completion -----
+
+  local function is_there(program)
+    local status = os.execute("command -v " .. program .. " >/dev/null")
+    return status == true or status == 0
+  end
+
+  local completing = {
+    bash = 'source %s; COMP_WORDS=(ninedig delete-inbox --dr); COMP_CWORD=2; _ninedig;'
+      .. ' echo "${COMPREPLY[@]}"',
+    zsh = "compdef() { :; }; _arguments() { print -l -- $@; }; words=(ninedig delete-inbox);"
+      .. " _describe() { :; }; . %s >/dev/null; grep -o -e --dry-run %s | head -1",
+    fish = "source %s; complete -C 'ninedig delete-inbox --dr'",
+  }
+  for shell, script in pairs(completing) do
+    it("completes the words of " .. shell, function()
+      local ended = cli.run(nil, { "completion", shell })
+      assert.equal(0, ended.status, ended.err)
+      assert.equal("", ended.err)
+      for _, word in ipairs { "delete-inboxes", "completion", "help", "dry-run", "base-url" } do
+        assert.is_not_nil(ended.out:find(word, 1, true), word)
+      end
+      if not is_there(shell) then
+        return pending("there is no " .. shell .. " here")
+      end
+      local path = cli.file(ended.out)
+      local pipe = io.popen(("%s -c %s 2>&1"):format(shell,
+        mock.shared.quote(script:format(path, path))))
+      assert.matches("^%-%-dry%-run", pipe:read("*a"))
+      pipe:close()
+    end)
+  end
+
+  it("completes for no other shell", function()
+    local ended = cli.run(nil, { "completion", "csh" })
+    assert.equal(2, ended.status)
+    assert.matches("bash", ended.err)
   end)
 
   it("finds its modules beside itself, wherever it is called from #nosanitize", function()
     local prefix = cli.install()
+    local link, further = cli.file(), cli.file()
+    os.execute(("ln -s bin/ninedig %s; ln -s %s %s"):format(link, link, further))
     for folder, path in pairs { ["/"] = prefix .. "/bin/ninedig", [prefix] = "bin/ninedig",
-      [prefix .. "/bin"] = "./ninedig" } do
+      [prefix .. "/bin"] = "./ninedig", ["/usr"] = link, ["/tmp"] = further } do
       local pipe = io.popen(("cd %s && env -u LUA_PATH -u LUA_CPATH %s --version 2>&1")
         :format(folder, path))
       assert.equal(require("ninedig")._VERSION .. "\n", pipe:read("*a"), folder)
@@ -69,7 +134,7 @@ describe("the command #novalgrind", function()
   it("refuses what it does not understand, and sends nothing", function()
     local world = mock.world()
     local cases = {
-      { {}, "a command is required" },
+      { { "--json" }, "unknown option" },
       { { "delete" }, "unknown command" },
       { { "delete-inbox", "--inbox", "10" }, "%-%-account" },
       { { "delete-inbox", "--account", "1" }, "%-%-inbox" },

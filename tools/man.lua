@@ -51,11 +51,22 @@ local function usage_of(element)
   return escape(usage):gsub("^ninedig", "\\fBninedig\\fR")
 end
 
+-- argparse's own command `help` needs no words of ours.
+local function commands()
+  local found = {}
+  for _, command in ipairs(parser._commands) do
+    if arguments.pages[command._name] then
+      found[#found + 1] = command
+    end
+  end
+  return found
+end
+
 local main = arguments.pages.ninedig
 write('.TH NINEDIG 1 "" "ninedig %s" "User Commands"', version)
 write(".SH NAME\nninedig \\- %s", escape(main.summary))
 write(".SH SYNOPSIS")
-for _, command in ipairs(parser._commands) do
+for _, command in ipairs(commands()) do
   write(".PP\n%s", (usage_of(command)))
 end
 write(".SH DESCRIPTION")
@@ -64,7 +75,7 @@ write(".SH EXAMPLES")
 pairs_of(main.examples, "B")
 write(".SH OPTIONS")
 options_of(parser)
-for _, command in ipairs(parser._commands) do
+for _, command in ipairs(commands()) do
   local page = arguments.pages[command._name]
   write(".SH COMMAND: %s", escape(command._name:upper()))
   paragraphs(page.description)

@@ -85,7 +85,7 @@ local LUA = os.getenv("NINEDIG_LUA") or "lua" .. cli.version
 local function environment_of(options)
   local environment = {
     NINEDIG_ACCESS_TOKEN = mock.token, NINEDIG_CLIENT_ID = "", NINEDIG_CLIENT_SECRET = "",
-    NO_COLOR = "", TERM = "xterm", COLUMNS = "",
+    NINEDIG_BASE_URL = "", NINEDIG_CA_FILE = "", NO_COLOR = "", TERM = "xterm", COLUMNS = "",
   }
   for name, value in pairs(options.environment or {}) do
     environment[name] = value
@@ -172,6 +172,11 @@ end
 function cli.start_on_terminal(world, arguments, options)
   local columns = options and options.columns or 80
   return cli.start_line(cli.line(world, arguments, options), { columns = columns })
+end
+
+--- Whether a process can have a network of its own here.
+function cli.can_be_alone()
+  return cli.start_line("true", { alone = true }):wait() == 0
 end
 
 --- Sets the width of the window.

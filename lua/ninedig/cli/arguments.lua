@@ -137,6 +137,24 @@ and says whether the inbox is gone. It changes nothing.]],
   },
 }
 
+arguments.pages.completion = {
+  summary = "complete the words of the command in a shell",
+  description = [[
+Writes what bash, zsh or fish needs to complete the words of this command.]],
+  examples = {
+    { "source <(ninedig completion bash)", "in ~/.bashrc" },
+    { "ninedig completion zsh >~/.zfunc/_ninedig", "where ~/.zfunc is in $fpath" },
+    {
+      "ninedig completion fish >~/.config/fish/completions/ninedig.fish", "for each fish to come",
+    },
+  },
+  statuses = {
+    { "0", "written" },
+    { "2", "wrong usage" },
+  },
+  is_local = true, -- no service is asked
+}
+
 --- What only the man page has room for.
 arguments.sections = {
   {
@@ -145,6 +163,17 @@ arguments.sections = {
     pairs = {
       { "NINEDIG_ACCESS_TOKEN", "the access token" },
       { "NINEDIG_CLIENT_ID, NINEDIG_CLIENT_SECRET", "what a token is got with, when it is needed" },
+      { "NINEDIG_BASE_URL", "where the service is, if --base-url does not say so" },
+      {
+        "NINEDIG_CA_FILE",
+        "a file of certificates that are trusted in place of the system's, without --ca-file",
+      },
+      {
+        "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY",
+        "a proxy to reach the service through, such as http://user:password@host:3128; what is"
+          .. " set first here wins",
+      },
+      { "no_proxy, NO_PROXY", "hosts that are reached without it, with commas; or * for all" },
       { "NO_COLOR", "if it is set, there are no colours" },
       { "TERM", "if it is `dumb`, the progress is told in lines" },
     },
@@ -173,11 +202,20 @@ had passed before it was looked for. Otherwise it stays unknown.
 The first interrupt keeps new requests from being started; the answers of those
 that are under way are awaited and written. The second one ends the command.]],
   },
+  {
+    title = "See also",
+    text = [[
+curl(1), whose variables for proxies these are, and lua(1).
+
+The manual of the library is the folder docs of its source: docs/command.md is
+about this command, and docs/errors.md about what each outcome means.]],
+  },
 }
 
 --- The names of the commands, in the order in which they are shown.
 arguments.names = {
   "delete-inbox", "delete-inboxes", "verify", "numbers", "accounts", "inboxes",
+  "completion",
 }
 
 -- ----- options -----
@@ -218,8 +256,11 @@ local function add_common(command)
     command, "--token-file", "file",
     "Read the access token from a file; - reads it from standard input."
   )
-  option(command, "--base-url", "url", "Where the service is.")
-  option(command, "--ca-file", "file", "Trust the certificates in this file, not the system's.")
+  option(command, "--base-url", "url", "Where the service is; wins over NINEDIG_BASE_URL.")
+  option(
+    command, "--ca-file", "file",
+    "Trust the certificates in this file, not the system's; wins over NINEDIG_CA_FILE."
+  )
   option(command, "--timeout", "seconds", "How long a call may take (30, if not given).")
     :convert(to_number)
 end
@@ -263,6 +304,10 @@ function fill.inboxes(command)
   add_json(command)
 end
 
+function fill.completion(command)
+  command:argument("shell", "bash, zsh or fish."):choices { "bash", "zsh", "fish" }
+end
+
 -- ----- help -----
 
 local function rows(pairs_of_text)
@@ -288,32 +333,68 @@ end
 local function set_help(command, name)
   local page = arguments.pages[name]
   local own = command:get_help()
-  command:help(table.concat({
-    "Examples:\n" .. examples(page), page.description, own, SECRETS,
-    "Exit status:\n" .. rows(page.statuses),
-  }, "\n\n"))
+  local parts = { "Examples:\n" .. examples(page), page.description, own }
+  if not page.is_local then
+    parts[#parts + 1] = SECRETS
+  end
+  parts[#parts + 1] = "Exit status:\n" .. rows(page.statuses)
+  command:help(table.concat(parts, "\n\n"))
+end
+
+--- What to say to somebody who gave no words at all.
+-- @treturn string
+function arguments.short_help()
+  local commands = {}
+  for i, name in ipairs(arguments.names) do
+    commands[i] = { name, arguments.pages[name].summary }
+  end
+  return "Usage: ninedig <command> ...\n\n" .. rows(commands)
+    .. "\n\nTo learn more: ninedig --help, or ninedig <command> --help\n"
 end
 
 -- ----- the parser -----
 
---- The parser of the command line.
--- @tparam string version
--- @treturn table of argparse
-function arguments.parser(version)
+local function new_parser(version)
   local parser = argparse("ninedig"):require_command(true):command_target("command")
     :usage_margin(3):help_max_width(90)
-  parser:flag("--version", "Print the version."):action(function()
+  parser:flag("-V --version", "Print the version."):action(function()
     print("ninedig " .. version)
     os.exit(0)
   end)
   for _, name in ipairs(arguments.names) do
     local command = parser:command(name):summary(arguments.pages[name].summary)
     fill[name](command)
-    add_common(command)
-    set_help(command, name)
+    if not arguments.pages[name].is_local then
+      add_common(command)
+    end
   end
+  return parser
+end
+
+--- The parser of the command line.
+-- @tparam string version
+-- @treturn table of argparse
+function arguments.parser(version)
+  local parser = new_parser(version)
+  for _, command in ipairs(parser._commands) do
+    set_help(command, command._name)
+  end
+  parser:add_help_command()
   set_help(parser, "ninedig")
   return parser
+end
+
+--- What a shell needs to complete the words of the command.
+-- @tparam string shell bash, zsh or fish
+-- @tparam string version
+-- @treturn string
+function arguments.completion(shell, version)
+  local parser = new_parser(version)
+  for _, command in ipairs(parser._commands) do
+    command:description(arguments.pages[command._name].summary)
+  end
+  parser:add_help_command()
+  return parser["get_" .. shell .. "_complete"](parser)
 end
 
 local function explain(message)
@@ -323,6 +404,14 @@ local function explain(message)
   return message
 end
 
+-- `help NAME` is `NAME --help`.
+local function without_help(words)
+  if words[1] ~= "help" then
+    return words
+  end
+  return words[2] and { words[2], "--help" } or { "--help" }
+end
+
 --- Understand a command line. `--help` and `--version` end the process.
 -- @tparam table words
 -- @tparam string version
@@ -330,7 +419,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong
 function arguments.parse(words, version)
-  local ok, chosen = arguments.parser(version):pparse(words)
+  local ok, chosen = arguments.parser(version):pparse(without_help(words))
   if not ok then
     return nil, explain(chosen)
   end

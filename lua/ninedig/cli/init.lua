@@ -34,6 +34,13 @@ local function command_line(words)
   return table.concat(quoted, " ")
 end
 
+-- What rehearses by these variables must not go to the service itself.
+local function set_service(chosen)
+  local system = require("ninedig.cli.system")
+  chosen.base_url = chosen.base_url or system.variable("NINEDIG_BASE_URL")
+  chosen.ca_file = chosen.ca_file or system.variable("NINEDIG_CA_FILE")
+end
+
 local function make_client(chosen)
   local credentials = require("ninedig.cli.credentials")
   local report = require("ninedig.cli.report")
@@ -61,10 +68,20 @@ local COMMANDS = {
   end,
 }
 
-local function run(chosen)
+local function write_completion(chosen, version)
+  local arguments, stop = require("ninedig.cli.arguments"), require("ninedig.cli.stop")
+  local written = require("ninedig.cli.output").data(arguments.completion(chosen.shell, version))
+  return written and stop.DONE or stop.USAGE
+end
+
+local function run(chosen, version)
+  if chosen.command == "completion" then
+    return write_completion(chosen, version)
+  end
   if chosen.file == "-" and chosen.token_file == "-" then
     require("ninedig.cli.stop").with(USAGE, "the list and the token cannot both be standard input")
   end
+  set_service(chosen)
   local command = COMMANDS[chosen.command] or require("ninedig.cli.listing").show
   return command(make_client(chosen), chosen)
 end
@@ -106,6 +123,10 @@ function cli.main(words)
   if not core then
     return USAGE
   end
+  if #words == 0 then
+    io.stderr:write(require("ninedig.cli.arguments").short_help())
+    return USAGE
+  end
   local chosen, wrong = require("ninedig.cli.arguments").parse(words, core.version)
   if not chosen then
     say(wrong)
@@ -114,7 +135,7 @@ function cli.main(words)
   end
   chosen.command_line = command_line(words)
   local ok, result = xpcall(function()
-    return run(chosen)
+    return run(chosen, core.version)
   end, explain)
   return ok and result or end_with(chosen, result)
 end

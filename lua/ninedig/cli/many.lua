@@ -302,6 +302,8 @@ function many.delete(client, chosen)
       show(client, base_url, todo, ends)
       ask.confirm(count, ("Type the number of inboxes in the list to delete %s, or anything else to"
         .. " leave them:"):format(#todo == #ends and "them" or "these " .. #todo))
+    else
+      output.say("service  %s", base_url)
     end
     book = open_journal(book, chosen.journal, header)
     local bar = progress.new(#ends, #ends - #todo)

@@ -147,6 +147,8 @@ function one.delete(client, chosen)
     return preview_deletion(client, chosen)
   elseif not chosen.confirm then
     confirm(client, chosen)
+  else
+    output.say("service  %s", preview.base_url(client))
   end
   local ok, result, err = protect.call(perform, client, chosen, asked)
   if not ok then
