@@ -258,9 +258,9 @@ local function new_worker(run, way, take_turn)
   end
 
   local own_way = setmetatable({}, { __index = way })
-  function own_way.carry_out(transfer)
+  function own_way.carry_out(transfer, watch)
     worker.handed_over = true
-    way.carry_out(transfer)
+    way.carry_out(transfer, watch)
   end
 
   -- The token was refused, and the request is about to be made once more.
@@ -276,6 +276,7 @@ local function new_worker(run, way, take_turn)
     settings = run.client.settings,
     timeout = run.client.timeout,
     session = run.client.session,
+    watcher = run.client.watcher and run.client.watcher:of_task(),
     way = own_way,
   }
   run.workers[#run.workers + 1] = worker
@@ -287,6 +288,9 @@ local function delete(run, worker, entry)
   reserve.accountID, reserve.server, reserve.inboxID = asked.accountID, asked.server, asked.inboxID
   worker.handed_over = false
   worker.busy = true
+  if worker.client.watcher then
+    worker.client.watcher:begin("delete_inbox")
+  end
   local result, err = deletion.delete_inbox(worker.client, entry.params)
   entry.result, entry.err = result or false, err or false
   worker.busy = false

@@ -4,18 +4,24 @@ local errors = require("ninedig.error")
 
 local call = {}
 
-local function carry_out_and_finish(way, transfer, reserve)
-  way.carry_out(transfer)
+local function carry_out_and_finish(way, transfer, reserve, watch)
+  way.carry_out(transfer, watch)
+  if watch then
+    watch:look_at(transfer)
+  end
   local result, err = core.finish(transfer)
   errors.release(reserve)
   return result, err
 end
 
 -- What is raised while a call waits is the caller's own, but for memory that ran out.
-local function interrupted(transfer, reserve, raised)
+local function interrupted(transfer, reserve, raised, watch)
   local sent = core.cancel(transfer)
   if raised == "not enough memory" then
     return nil, errors.spend(reserve, sent)
+  end
+  if watch then
+    watch:given_up(sent)
   end
   return error(raised, 0)
 end
@@ -27,20 +33,25 @@ end
 -- @tparam table params
 -- @tparam[opt] string token for params without one
 -- @tparam[opt] number seconds that it may take, in place of the client's `timeout`
+-- @tparam[opt] table watcher see `ninedig.events`
 -- @treturn[1] table the result
 -- @treturn[2] nil
 -- @treturn[2] table the error
 -- @raise what is raised while it waits, such as an error of `sleep`
-function call.perform(way, settings, name, params, token, seconds)
+function call.perform(way, settings, name, params, token, seconds, watcher)
   local reserve = errors.reserve()
   local transfer, refusal = core.prepare(settings, name, params, reserve, token, seconds)
   if not transfer then
     errors.release(reserve)
     return nil, refusal
   end
-  local ok, result, err = way.protected(carry_out_and_finish, way, transfer, reserve)
+  local watch = watcher and watcher:request(transfer, reserve)
+  local ok, result, err = way.protected(carry_out_and_finish, way, transfer, reserve, watch)
   if not ok then
-    return interrupted(transfer, reserve, result)
+    result, err = interrupted(transfer, reserve, result, watch)
+  end
+  if watch then
+    watch:answer(result, err)
   end
   return result, err
 end

@@ -26,12 +26,14 @@ function client.new(options, metatable)
   end
   options = options or {}
   local sleep = rawget(options, "sleep")
+  local on_event = rawget(options, "on_event")
   local has_credentials = rawget(options, "client_id") ~= nil
   return setmetatable({
     settings = settings,
     timeout = timeout,
     way = sleep and wait.hosted(sleep) or wait.everywhere,
     session = has_credentials and require("ninedig.session").new(settings, timeout) or nil,
+    watcher = on_event and require("ninedig.events").new(on_event) or nil,
   }, metatable)
 end
 

@@ -20,6 +20,9 @@ function read.perform(current, name, params)
   local pause = FIRST_PAUSE
   local renewed = false
   local result, err, renewed_now
+  if current.watcher then
+    current.watcher:begin(name)
+  end
   for left = TRIES, 1, -1 do
     -- Half of the time that is left, so that a try which gets no answer leaves some for the next.
     local seconds = current:remaining() / math.min(left, 2)
@@ -29,7 +32,7 @@ function read.perform(current, name, params)
     end
     renewed = renewed or renewed_now
     local at_most = math.min(pause, current:remaining() / 4) -- most of it is for the next try
-    if not current:pause(err.retry_after or at_most * task.jitter()) then
+    if not current:pause(err.retry_after or at_most * task.jitter(), err) then
       return nil, err
     end
     pause = pause * 2

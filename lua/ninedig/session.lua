@@ -98,6 +98,9 @@ end
 
 local function finish(fetch)
   fetch.date = select(2, core.facts(fetch.transfer))
+  if fetch.watch then
+    fetch.watch:look_at(fetch.transfer)
+  end
   local ok, answer, err = pcall(core.finish, fetch.transfer)
   if ok then
     errors.release(fetch.reserve)
@@ -121,11 +124,14 @@ local function has_ended(self, fetch)
     fetch.ended = true
     self.fetch = nil
     fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
+    if fetch.watch then
+      fetch.watch:answer(fetch.answer, fetch.err)
+    end
   end
   return fetch.ended
 end
 
-local function start_fetch(self, way)
+local function start_fetch(self, way, watcher)
   local reserve = errors.reserve()
   local transfer, err = core.prepare(
     self.settings, "get_access_token", self.credentials, reserve, nil, self.timeout
@@ -142,8 +148,9 @@ local function start_fetch(self, way)
     till = now + self.timeout + GRACE,
     ended = false,
   }
+  self.fetch = fetch -- others wait for it while the watcher is told
+  fetch.watch = watcher and watcher:request(transfer, reserve)
   core.submit(transfer)
-  self.fetch = fetch
   if way.detach then -- those who wait can be ended from outside, all of them
     way.detach(function()
       while not has_ended(self, fetch) do
@@ -173,7 +180,7 @@ local function renew(self, current)
   local fetch = self.fetch
   if not fetch then
     local err
-    fetch, err = start_fetch(self, current.way)
+    fetch, err = start_fetch(self, current.way, current.watcher)
     if not fetch then
       return nil, err
     end
@@ -230,7 +237,7 @@ local function send(current, name, params, token, seconds)
     return nil, task.out_of_time(name)
   end
   seconds = math.min(seconds or remaining, remaining)
-  return call.perform(current.way, current.settings, name, params, token, seconds)
+  return call.perform(current.way, current.settings, name, params, token, seconds, current.watcher)
 end
 
 local function is_token_refused(err)

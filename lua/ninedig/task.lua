@@ -46,6 +46,7 @@ function task.new(client, name, token)
   return setmetatable({
     settings = client.settings,
     session = client.session,
+    watcher = client.watcher and client.watcher:of_task(),
     way = way,
     name = name,
     token = token,
@@ -64,10 +65,14 @@ end
 
 --- Wait for nothing, if there is the time.
 -- @tparam number seconds
+-- @tparam[opt] string|table why, or the error that it comes after, for who watches
 -- @treturn boolean it was done
-function task:pause(seconds)
+function task:pause(seconds, why)
   if seconds >= self:remaining() then
     return false
+  end
+  if why and self.watcher then
+    self.watcher:wait(seconds, why)
   end
   self.way.pause(seconds)
   return true

@@ -196,11 +196,12 @@ local function wait_for_next(current, pause, took)
   if pause + took >= current:remaining() then
     return false
   end
-  local till = core.monotonic() + pause
+  local till, why = core.monotonic() + pause, "before the next look"
   repeat
-    if not current:pause(till - core.monotonic()) then
+    if not current:pause(till - core.monotonic(), why) then
       return false
     end
+    why = nil -- it was told
   until core.monotonic() >= till -- a loop may end a pause early
   return true
 end
@@ -237,7 +238,7 @@ function verify.run(current, asked, most)
   until is_settled(finding, before, #looks, most)
     or not wait_for_next(current, PAUSES[#looks], left - current:remaining())
   finding = conclude(current, finding, before)
-  return finding.verdict, {
+  local evidence = {
     verdict = finding.verdict,
     blocker = finding.blocker,
     why = finding.why,
@@ -248,6 +249,10 @@ function verify.run(current, asked, most)
     looks = looks,
     error = err,
   }
+  if current.watcher then
+    current.watcher:verdict(evidence)
+  end
+  return finding.verdict, evidence
 end
 
 return verify

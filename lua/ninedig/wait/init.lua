@@ -4,7 +4,8 @@
 --
 -- A way to wait is a table:
 --
--- `carry_out(transfer)` hands a prepared transfer over and waits until it has ended;
+-- `carry_out(transfer, watch)` hands a prepared transfer over and waits until it has ended; where
+-- the caller may go away meanwhile, its watch of `ninedig.events`, if there is one, is told then;
 -- `pause(seconds)` waits for nothing;
 -- `protected` is the pcall that fits, see `ninedig.wait.protect`;
 -- `idle(seconds)` starts what was submitted and waits, no longer than that, until something may

@@ -60,7 +60,10 @@ local function forget(transfer)
 end
 
 -- Nobody will ask for this outcome any more.
-local function log_abandoned(transfer)
+local function log_abandoned(transfer, watch)
+  if watch then
+    watch:look_at(transfer)
+  end
   local result, err = core.finish(transfer)
   local about = result or err
   local asked = {}
@@ -73,18 +76,33 @@ local function log_abandoned(transfer)
     ngx.WARN, "ninedig: a caller went away; its call (", table.concat(asked, ", "), ") ended: ",
     result and "OK" or ("outcome " .. err.outcome .. ", " .. err.message)
   )
+  if watch then
+    watch:answer(result, err, true)
+  end
 end
 
--- A waiter that is told comes back before the leader's next step, unless its thread was killed.
-local function wake(transfer, waiter)
-  if not waiter.woken and waiter.semaphore:count() < 0 then -- it waits
-    waiter.woken = true
-    woken_count = woken_count + 1
-    waiter.semaphore:post(1)
-  else
-    forget(transfer)
-    log_abandoned(transfer)
+-- A waiter that is told comes back before the leader's next step, unless its thread was killed:
+-- then this returns false.
+local function wake(waiter)
+  if waiter.woken or waiter.semaphore:count() >= 0 then
+    return false
   end
+  waiter.woken = true
+  woken_count = woken_count + 1
+  waiter.semaphore:post(1)
+  return true
+end
+
+-- Those of whose end nobody was told are taken off first: what watches them may begin new calls.
+local function wake_or_take_off()
+  local abandoned
+  for transfer, waiter in pairs(waiting) do
+    if core.is_done(transfer) and not wake(waiter) then
+      forget(transfer)
+      abandoned = { transfer = transfer, watch = waiter.watch, before = abandoned }
+    end
+  end
+  return abandoned
 end
 
 local function step()
@@ -93,10 +111,10 @@ local function step()
     return
   end
   ended_seen = ended
-  for transfer, waiter in pairs(waiting) do
-    if core.is_done(transfer) then
-      wake(transfer, waiter)
-    end
+  local abandoned = wake_or_take_off()
+  while abandoned do
+    log_abandoned(abandoned.transfer, abandoned.watch)
+    abandoned = abandoned.before
   end
 end
 
@@ -189,9 +207,10 @@ end
 
 --- Carry out a prepared transfer; yields until it has ended.
 -- @tparam userdata transfer
-function nginx.carry_out(transfer)
+-- @tparam[opt] table watch is told of its end where the caller has gone, see `ninedig.events`
+function nginx.carry_out(transfer, watch)
   local semaphore = require("ngx.semaphore").new()
-  waiting[transfer] = { semaphore = semaphore, woken = false }
+  waiting[transfer] = { semaphore = semaphore, woken = false, watch = watch }
   waiting_count = waiting_count + 1
   core.submit(transfer)
   core.start() -- the request leaves now and not when the leader comes round
