@@ -70,6 +70,7 @@ end
 -- @tparam[opt] string options.user_agent put before ninedig's own
 -- @tparam[opt=64] integer options.max_in_flight connections at once, 1 to 1024
 -- @tparam[opt] function options.sleep `sleep(seconds)` of the caller's event loop
+-- @tparam[opt] function options.on_event told of each request, answer, pause and verdict
 -- @treturn table client, with the module's calls as methods, and `close`
 -- @raise an error of kind `argument`
 -- @usage local client = ninedig.client { access_token = token, timeout = 60 }

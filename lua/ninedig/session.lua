@@ -149,7 +149,10 @@ local function start_fetch(self, way, watcher)
     ended = false,
   }
   self.fetch = fetch -- others wait for it while the watcher is told
-  fetch.watch = watcher and watcher:request(transfer, reserve)
+  if watcher then
+    watcher:begin("get_access_token")
+    fetch.watch = watcher:request(transfer, reserve)
+  end
   core.submit(transfer)
   if way.detach then -- those who wait can be ended from outside, all of them
     way.detach(function()
