@@ -23,16 +23,38 @@ local function handlers_of(conf)
   return nil
 end
 
+-- Stands for nginx-lua-prometheus.
+local PROMETHEUS = [[
+local lines = {}
+local function metric(_, name)
+  local function add(_, value, labels)
+    lines[#lines + 1] = ("%s{%s} %d"):format(name, table.concat(labels, ","), math.floor(value))
+  end
+  return { inc = add, observe = add }
+end
+local function collect()
+  ngx.say(table.concat(lines, "\n"))
+end
+return {
+  init = function()
+    return { counter = metric, histogram = metric, collect = collect }
+  end,
+}
+]]
+
 -- nginx with a page's configuration, but for its paths, its address and its other `env` lines.
-local function start(conf, world)
+local function start(conf, base_url)
   local http = conf.code:match("\nhttp {\n(.*)\n}$")
   http = http:gsub("lua_package_c?path [^\n]*\n", "")
+  local init_worker = http:match("\n *init_worker_by_lua_block {([^\n]*)}\n")
+  http = http:gsub("\n *init_worker_by_lua_block [^\n]*\n", "\n")
   return nginx.start {
     main = conf.code:match("^(.-)events {}"),
     servers = replace(http, "127.0.0.1:8080", "unix:{{socket}}"),
-    files = { ["handlers.lua"] = handlers_of(conf) },
+    init_worker = init_worker,
+    files = { ["handlers.lua"] = handlers_of(conf), ["prometheus.lua"] = PROMETHEUS },
     environment = ("NINEDIG_ACCESS_TOKEN=%s NINEDIG_BASE_URL=%s NINEDIG_CA_FILE=%s")
-      :format(mock.token, world:base_url("live"), mock.ca_file),
+      :format(mock.token, base_url, mock.ca_file),
   }
 end
 
@@ -45,15 +67,64 @@ describe("the pages on nginx", function()
     end
   end)
 
+  local function ask(method, arguments)
+    return server:curl(("-X %s -w '%%{http_code}' %s")
+      :format(method, nginx.url("/delete-inbox?" .. arguments)))
+  end
+
   for _, conf in ipairs(pages.blocks("nginx")) do
-    it("have what works: " .. conf.page .. ", " .. conf.heading, function()
+    local name = conf.page .. ", " .. conf.heading
+
+    it("have what works: " .. name, function()
       local world = mock.world()
-      server = start(conf, world)
-      assert.equal("972501234567 is free again\n", server:get("/delete-inbox?account=1&inbox=10"))
-      assert.equal("INBOX_ID_INVALID rejected\n", server:get("/delete-inbox?account=1&inbox=10"))
-      assert.equal("BAD_VALUE not_sent\n", server:get("/delete-inbox?account=1&inbox=x"))
+      server = start(conf, world:base_url("live"))
+      assert.equal("972501234567 is free again\n200", ask("DELETE", "account=1&inbox=10"))
+      assert.equal("INBOX_ID_INVALID rejected\n502", ask("POST", "account=1&inbox=10"))
       assert.equal(2, world:count())
-      assert.equal(2, #server:logged("ninedig: "))
+      assert.equal("BAD_VALUE not_sent\n400", ask("DELETE", "account=1&inbox=x"))
+      assert.equal("MISSING_KEY not_sent\n400", ask("DELETE", "account=1"))
+      assert.equal(2, world:count())
+      assert.equal(3, #server:logged("ninedig: "))
+    end)
+
+    it("have what says that it may have happened: " .. name, function()
+      local world = mock.world()
+      server = start(conf, world:base_url("live+lost_after"))
+      assert.matches("^[A-Z_]+ unknown\n504$", ask("DELETE", "account=1&inbox=10"))
+      assert.equal(1, world:count())
+    end)
+
+    it("delete nothing by another method: " .. name, function()
+      local world = mock.world()
+      server = start(conf, world:base_url("live"))
+      for _, method in ipairs { "GET", "PUT", "PATCH", "OPTIONS" } do
+        assert.matches("405$", ask(method, "account=1&inbox=10"), nil, method)
+      end
+      assert.matches("\r\nAllow: DELETE, POST\r\n",
+        server:curl("-I " .. nginx.url("/delete-inbox?account=1&inbox=10")))
+      assert.equal(0, world:count())
+    end)
+
+    it("say what is wrong with an option: " .. name, function()
+      server = start(conf, "http://partners.example/api")
+      assert.matches("^BAD_VALUE not_sent\n[45]00$", ask("DELETE", "account=1&inbox=10"))
+      assert.truthy(server:error_log():find("ninedig: base_url", 1, true), server:error_log())
     end)
   end
+
+  it("count what they did", function()
+    local conf
+    for _, one in ipairs(pages.blocks("nginx")) do
+      conf = one.page == "docs/events.md" and one or conf
+    end
+    local world = mock.world()
+    server = start(conf, world:base_url("live"))
+    ask("DELETE", "account=1&inbox=10")
+    ask("DELETE", "account=1&inbox=10")
+    assert.equal("ninedig_calls_total{delete_inbox,ok,OK} 1\n"
+      .. "ninedig_call_seconds{delete_inbox} 0\n"
+      .. "ninedig_calls_total{delete_inbox,rejected,INBOX_ID_INVALID} 1\n"
+      .. "ninedig_call_seconds{delete_inbox} 0\n", server:get("/metrics"))
+    assert.equal(2, world:count())
+  end)
 end)
