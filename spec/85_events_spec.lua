@@ -198,7 +198,7 @@ describe("on_event never changes an outcome:", function()
   after_each(leaks.after)
 
   local function overflow()
-    return overflow() + 1
+    return (("x"):gsub("x", overflow))
   end
 
   local functions = {
@@ -322,12 +322,12 @@ local function scenarios()
   local file = assert(io.open("docs/testing.md"))
   local text = file:read("*a"):match("| scenario |.-\n(.-)\n\n")
   file:close()
-  local values = { N = "2", MS = "20", STATUS = "503", CALL = "getInboxes" }
+  local values = { N = "2", MS = "20", STATUS = "503", CALL = "getInboxes", LIE = "larger" }
   local found = {}
   for row in text:gmatch("\n| (`[^|]*) |") do
     for name in row:gmatch("`([^`]+)`") do
       found[#found + 1] = name:gsub("%-(%u+)", function(word)
-        return "-" .. values[word]
+        return "-" .. (values[word] or "1")
       end)
     end
   end
