@@ -9,6 +9,9 @@
 --   ```lua                     it makes a call, and gets the mock's answers (`live`)
 --   ```lua mock=reason-47      the mock answers by this scenario
 --   ```lua offline             it makes no call
+--   ```console                 what is typed after "$ ", each with what it prints below it
+--   ```text terminal           the same on a terminal, with a question and its answer
+--   ```text demo               what `make demo` prints
 --   ```nginx                   a configuration; the Lua block under its heading is its handlers.lua
 --
 -- A Lua block with `ngx.` in it runs inside nginx only: as handlers.lua of the configuration that
