@@ -106,8 +106,8 @@ describe("a refusal", function()
       ["with a BOM"] = '\239\187\191{"status":"FAIL","reason":47}',
       ["over lines"] = '\n{\r\n"status" : "FAIL" ,\r\n"reason":\t47\r\n}\r\n',
       ["without its comma"] = '{\n"status": "FAIL"\n"reason": 47\n}',
-      ["with other echoes"] = '{"status":"FAIL","reason":47,"inboxID":11,"server":"west"}',
-      ["with an echo twice"] = '{"status":"FAIL","reason":47,"inboxID":10,"inboxID":10}',
+      ["with its echoes"] = '{"status":"FAIL","reason":47,"inboxID":"10","server":"ONLINE"}',
+      ["with echoes that are null"] = '{"status":"FAIL","reason":47,"inboxID":null,"server":1}',
       ["with more fields"] = '{"message":"no such inbox","status":"FAIL","more":[1],"reason":47}',
     } do
       it(what, function()

@@ -5,7 +5,7 @@ local order = {
   ["src/core"] = {
     "version", "stay", "ascii", "error", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
-    "json", "json_text", "redact", "answer", "sockets", "transfer", "engine", "outcome",
+    "json", "spelling", "verdict", "redact", "answer", "sockets", "transfer", "engine", "outcome",
   },
   ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },

@@ -24,7 +24,8 @@ enum statuses {
 enum bodies {
     B_ANY,
     B_REFUSAL,
-    B_NOT_OK, /* not an object whose status is "OK" */
+    B_CLEAR, /* nothing in it says that it may have been carried out */
+    B_NOT_OK,
     B_SUCCESS
 };
 
@@ -49,7 +50,7 @@ static const struct row rows[] = {
     {YES, YES, NO, B_REFUSAL, YES, S_ANY, ND_KIND_API, ND_REJECTED},
     {YES, YES, NO, B_REFUSAL, NO, S_429, ND_KIND_API, ND_REJECTED},
     {YES, YES, NO, B_REFUSAL, NO, S_ANY, ND_KIND_API, ND_UNKNOWN},
-    {YES, YES, NO, B_NOT_OK, ANY, S_OTHER_4XX, ND_KIND_HTTP, ND_REJECTED},
+    {YES, YES, NO, B_CLEAR, ANY, S_OTHER_4XX, ND_KIND_HTTP, ND_REJECTED},
     {YES, YES, NO, B_ANY, ANY, S_NOT_2XX, ND_KIND_HTTP, ND_UNKNOWN},
     {YES, YES, NO, B_NOT_OK, ANY, S_2XX, ND_KIND_PROTOCOL, ND_UNKNOWN},
 };
@@ -66,6 +67,7 @@ struct event {
     long status;
     enum nd_says says;
     long reason;
+    bool doubtful;
 };
 
 static const int curl_codes[] = {
@@ -101,13 +103,23 @@ static const long statuses[] = {ND_UNSET, 200, 201, 204, 299, 300, 301, 302,
 static const struct {
     enum nd_says says;
     long reason;
+    bool doubtful;
 } bodies[] = {
-    {ND_SAYS_NOTHING, ND_UNSET}, {ND_SAYS_OK, ND_UNSET},
-    {ND_SAYS_OK_BUT, ND_UNSET},  {ND_SAYS_FAIL, 2},
-    {ND_SAYS_FAIL, 3},           {ND_SAYS_FAIL, 13},
-    {ND_SAYS_FAIL, 33},          {ND_SAYS_FAIL, 34},
-    {ND_SAYS_FAIL, 47},          {ND_SAYS_FAIL, 4},
-    {ND_SAYS_FAIL, 48},          {ND_SAYS_FAIL, 999999999},
+    {ND_SAYS_NOTHING, ND_UNSET, false},
+    {ND_SAYS_NOTHING, ND_UNSET, true},
+    {ND_SAYS_OK, ND_UNSET, true},
+    {ND_SAYS_CONTRADICTION, ND_UNSET, false},
+    {ND_SAYS_CONTRADICTION, ND_UNSET, true},
+    {ND_SAYS_FAIL, 2, true},
+    {ND_SAYS_FAIL, 2, false},
+    {ND_SAYS_FAIL, 3, false},
+    {ND_SAYS_FAIL, 13, false},
+    {ND_SAYS_FAIL, 33, false},
+    {ND_SAYS_FAIL, 34, false},
+    {ND_SAYS_FAIL, 47, false},
+    {ND_SAYS_FAIL, 4, false},
+    {ND_SAYS_FAIL, 48, true},
+    {ND_SAYS_FAIL, 999999999, false},
 };
 
 static bool is_documented(long reason)
@@ -132,17 +144,17 @@ static bool status_fits(enum statuses wanted, long status)
     }
 }
 
-static bool body_fits(enum bodies wanted, enum nd_says says, long status)
+static bool body_fits(enum bodies wanted, const struct event *event)
 {
     switch (wanted) {
     case B_REFUSAL:
-        return says == ND_SAYS_FAIL;
+        return event->says == ND_SAYS_FAIL;
+    case B_CLEAR:
+        return !event->doubtful;
     case B_NOT_OK:
-        /* Under 2xx, what is not a success for whatever reason. */
-        return says == ND_SAYS_NOTHING ||
-               (says == ND_SAYS_OK_BUT && status_fits(S_2XX, status));
+        return event->says != ND_SAYS_OK;
     case B_SUCCESS:
-        return says == ND_SAYS_OK;
+        return event->says == ND_SAYS_OK;
     default:
         return true;
     }
@@ -163,7 +175,7 @@ static const struct row *first_fit(const struct event *event)
         if (fits(rows[i].sent, event->sent) &&
             fits(rows[i].complete, complete) &&
             fits(rows[i].too_large, event->too_large) &&
-            body_fits(rows[i].body, event->says, event->status) &&
+            body_fits(rows[i].body, event) &&
             fits(rows[i].documented, is_documented(event->reason)) &&
             status_fits(rows[i].status, event->status))
             return &rows[i];
@@ -172,20 +184,19 @@ static const struct row *first_fit(const struct event *event)
 }
 
 /* The contract's words: kind network with outcome not_sent, or outcome
- * rejected under HTTP 429 or 503 without a reason of the call's table. */
+ * rejected under HTTP 429 without a reason of the call's table. */
 static bool may_retry(const struct row *row, const struct event *event)
 {
-    bool busy = event->status == 429 || event->status == 503;
-
     return (row->kind == ND_KIND_NETWORK && row->outcome == ND_NOT_SENT) ||
-           (row->outcome == ND_REJECTED && busy &&
+           (row->outcome == ND_REJECTED && event->status == 429 &&
             !(row->kind == ND_KIND_API && is_documented(event->reason)));
 }
 
 static bool judge(const struct event *event, const struct nd_call *call,
                   struct nd_error *err)
 {
-    struct nd_verdict verdict = {event->says, event->reason, "a flaw"};
+    struct nd_verdict verdict = {event->says, event->reason, "a flaw",
+                                 event->doubtful};
     struct nd_answer answer;
     bool success;
 
@@ -260,6 +271,7 @@ static void each_event(void (*what)(const struct event *event))
                     event.status = statuses[status];
                     event.says = bodies[body].says;
                     event.reason = bodies[body].reason;
+                    event.doubtful = bodies[body].doubtful;
                     what(&event);
                 }
             }
@@ -467,8 +479,8 @@ static void names_what_the_service_answered(void **state)
         {ANSWERED(500, ND_SAYS_OK, ND_UNSET), "SERVER_ERROR", "says OK"},
         {ANSWERED(200, ND_SAYS_NOTHING, ND_UNSET), "ANSWER_NOT_UNDERSTOOD",
          "a flaw"},
-        {ANSWERED(200, ND_SAYS_OK_BUT, ND_UNSET), "ANSWER_CONTRADICTORY",
-         "a flaw"},
+        {ANSWERED(200, ND_SAYS_CONTRADICTION, ND_UNSET),
+         "ANSWER_CONTRADICTORY", "a flaw"},
         {{.sent = true,
           .headers_ended = true,
           .too_large = true,
@@ -503,7 +515,7 @@ static void takes_an_unreadable_ca_file_for_a_bad_argument(void **state)
 static void describe(const char *detail, bool sent, const char *secret,
                      struct nd_error *err)
 {
-    const struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, ""};
+    const struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
     struct nd_answer answer;
 
     nd_answer_init(&answer, 1024);
@@ -552,7 +564,7 @@ static void keeps_secrets_out_of_libcurls_words(void **state)
 static void never_cuts_the_advice(void **state)
 {
     char detail[ND_DETAIL_MAX];
-    struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, ""};
+    struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
     char flaw[2 * ND_MESSAGE_MAX];
     struct nd_answer answer;
     struct nd_error err;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/core/json_text.h"
+#include "../../src/core/json.h"
 #include "../../src/core/redact.h"
 
 /* What NDL_RESPONSE_MAX is to the Lua layer. */

@@ -12,6 +12,7 @@
 #include "value.h"
 
 #define ND_PARAMS_MAX 6
+#define ND_RESULTS_MAX 12
 
 enum nd_effect { ND_ERASES, ND_READS, ND_SIGNS_IN };
 

@@ -402,32 +402,6 @@ size_t nd_json_unescape(char *to, struct nd_text string)
     return (size_t)(end - to);
 }
 
-/* Adds up to the next escape. */
-static bool add_raw(struct nd_buffer *out, struct nd_text *text)
-{
-    const char *start = text->at;
-    size_t left = (size_t)(text->end - start);
-    const char *escape = memchr(start, '\\', left);
-
-    text->at = escape ? escape : text->end;
-    return nd_buffer_add(out, start, (size_t)(text->at - start));
-}
-
-bool nd_json_add_string(struct nd_buffer *out, struct nd_text string)
-{
-    bool added = add_raw(out, &string);
-
-    while (added && string.at < string.end) {
-        const char *start = string.at;
-
-        added = read_escape(&string) == REPLACEMENT
-                    ? nd_buffer_add(out, "\\ufffd", 6)
-                    : nd_buffer_add(out, start, (size_t)(string.at - start));
-        added = added && add_raw(out, &string);
-    }
-    return added;
-}
-
 /* ----- numbers ----- */
 
 /* Larger than any length of a text; so much smaller than an int64_t can be
@@ -498,7 +472,9 @@ bool nd_json_whole(struct nd_text number, uint64_t *whole)
     return !digits || scale == 0;
 }
 
-bool nd_json_add_number(struct nd_buffer *out, struct nd_text number)
+/* Adds the number without a decimal point, 15e-1 for 1.5: strtod looks for
+ * the locale's own point. */
+static bool add_number(struct nd_buffer *out, struct nd_text number)
 {
     const char *end;
     char exponent[32];
@@ -526,9 +502,85 @@ bool nd_json_double(struct nd_text number, double *value)
     bool added;
 
     nd_buffer_init(&spelt, (size_t)-1);
-    added = nd_json_add_number(&spelt, number);
+    added = add_number(&spelt, number);
     if (added)
         *value = strtod(spelt.data, NULL);
     nd_buffer_free(&spelt);
     return added;
+}
+
+/* ----- for other readers ----- */
+
+/* Adds up to the next escape. */
+static bool add_raw(struct nd_buffer *out, struct nd_text *text)
+{
+    const char *start = text->at;
+    size_t left = (size_t)(text->end - start);
+    const char *escape = memchr(start, '\\', left);
+
+    text->at = escape ? escape : text->end;
+    return nd_buffer_add(out, start, (size_t)(text->at - start));
+}
+
+/* Adds the string as it is spelt, but \ufffd for a lone surrogate. */
+static bool add_string(struct nd_buffer *out, struct nd_text string)
+{
+    bool added = add_raw(out, &string);
+
+    while (added && string.at < string.end) {
+        const char *start = string.at;
+
+        added = read_escape(&string) == REPLACEMENT
+                    ? nd_buffer_add(out, "\\ufffd", 6)
+                    : nd_buffer_add(out, start, (size_t)(string.at - start));
+        added = added && add_raw(out, &string);
+    }
+    return added;
+}
+
+static bool add_quoted(struct nd_buffer *out, struct nd_text string)
+{
+    return nd_buffer_add(out, "\"", 1) && add_string(out, string) &&
+           nd_buffer_add(out, "\"", 1);
+}
+
+static bool add_token(struct nd_buffer *out, const struct nd_json *json,
+                      enum nd_json_token token)
+{
+    static const char *const words[] = {
+        [ND_JSON_OBJECT] = "{",  [ND_JSON_OBJECT_END] = "}",
+        [ND_JSON_ARRAY] = "[",   [ND_JSON_ARRAY_END] = "]",
+        [ND_JSON_TRUE] = "true", [ND_JSON_FALSE] = "false",
+        [ND_JSON_NULL] = "null"};
+
+    switch (token) {
+    case ND_JSON_KEY:
+        return add_quoted(out, json->token) && nd_buffer_add(out, ":", 1);
+    case ND_JSON_STRING:
+        return add_quoted(out, json->token);
+    case ND_JSON_NUMBER:
+        return add_number(out, json->token);
+    default:
+        return nd_buffer_add_text(out, words[token]);
+    }
+}
+
+bool nd_json_respell(struct nd_buffer *out, struct nd_text text)
+{
+    struct nd_json json;
+    enum nd_json_token token;
+    bool follows = false; /* a value that a comma divides from the next */
+
+    nd_json_start(&json, text, true);
+    while ((token = nd_json_next(&json)) > ND_JSON_END) {
+        bool ends = token == ND_JSON_OBJECT_END || token == ND_JSON_ARRAY_END;
+
+        /* strtod may take a comma right behind a number for its point. */
+        if ((follows && !ends && !nd_buffer_add(out, " ,", 2)) ||
+            !add_token(out, &json, token))
+            return false;
+        follows = token != ND_JSON_KEY && token != ND_JSON_OBJECT &&
+                  token != ND_JSON_ARRAY;
+    }
+    return token == ND_JSON_END;
 }

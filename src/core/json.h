@@ -80,20 +80,22 @@ bool nd_json_is_word(struct nd_text string, const char *plain);
  * Needs at most the string's own length, and returns what it has used. */
 size_t nd_json_unescape(char *to, struct nd_text string);
 
-/* Adds the string as it is spelt, but \ufffd for a lone surrogate.  False
- * where out has no room, or memory is out. */
-bool nd_json_add_string(struct nd_buffer *out, struct nd_text string);
-
 /* ----- numbers: well-formed ones, whatever the locale ----- */
 
 /* The number is a whole one, from 0 up, of at most 18 digits. */
 bool nd_json_whole(struct nd_text number, uint64_t *whole);
 
-/* Adds the number without a decimal point: 15e-1 for 1.5.  strtod looks for
- * the locale's own point. */
-bool nd_json_add_number(struct nd_buffer *out, struct nd_text number);
-
 /* The double that is nearest to the number; false where memory is out. */
 bool nd_json_double(struct nd_text number, double *value);
+
+/* ----- for other readers ----- */
+
+/*
+ * Adds the text, spelt so that any reader of JSON reads it alike, in any
+ * locale: with the commas that are missing, without lone surrogates, and
+ * without decimal points.  False where out has no room, memory is out, or
+ * the text is not well-formed.
+ */
+bool nd_json_respell(struct nd_buffer *out, struct nd_text text);
 
 #endif

@@ -240,9 +240,8 @@ static void status_failed(struct nd_error *err, const struct nd_call *call,
                           const struct nd_verdict *verdict)
 {
     long status = err->http_status;
-    bool rejected = status >= 400 && status < 500 && status != 408 &&
-                    verdict->says != ND_SAYS_OK &&
-                    verdict->says != ND_SAYS_OK_BUT;
+    bool rejected =
+        status >= 400 && status <= 499 && status != 408 && !verdict->doubtful;
     bool redirect = status >= 300 && status < 400 && status != 304;
     const struct fault *row = find_fault(
         statuses, sizeof statuses / sizeof *statuses, (int)status, NULL);
@@ -253,7 +252,10 @@ static void status_failed(struct nd_error *err, const struct nd_call *call,
                         : "HTTP_STATUS");
     if (row)
         say(err, call, "%s%s", row->words,
-            verdict->says == ND_SAYS_OK ? ", and yet its body says OK" : "");
+            verdict->says == ND_SAYS_OK ? ", and yet its body says OK"
+            : verdict->doubtful
+                ? ", and yet its body has an OK, or names another inbox"
+                : "");
     else if (redirect)
         say(err, call,
             "HTTP %ld: the server names another address, which "
@@ -267,8 +269,8 @@ static void not_understood(struct nd_error *err, const struct nd_call *call,
                            const struct nd_verdict *verdict)
 {
     set_kind(err, ND_KIND_PROTOCOL, ND_UNKNOWN,
-             verdict->says == ND_SAYS_OK_BUT ? "ANSWER_CONTRADICTORY"
-                                             : "ANSWER_NOT_UNDERSTOOD");
+             verdict->says == ND_SAYS_CONTRADICTION ? "ANSWER_CONTRADICTORY"
+                                                    : "ANSWER_NOT_UNDERSTOOD");
     say(err, call, "HTTP %ld, but %s", err->http_status, verdict->flaw);
 }
 
@@ -281,30 +283,28 @@ static bool is_documented(const struct nd_error *err,
     return err->kind == ND_KIND_API && nd_find_reason(call, err->reason);
 }
 
-/* Sending again cannot delete twice, and may succeed. */
+/* Sending again cannot delete twice, and may succeed.  A 503 may come after
+ * the service has acted. */
 static bool is_retryable(const struct nd_error *err,
                          const struct nd_call *call)
 {
-    bool busy = err->http_status == 429 || err->http_status == 503;
-
     if (err->kind == ND_KIND_NETWORK && err->outcome == ND_NOT_SENT)
         return true;
-    return err->outcome == ND_REJECTED && busy && !is_documented(err, call);
+    return err->outcome == ND_REJECTED && err->http_status == 429 &&
+           !is_documented(err, call);
 }
 
 /* The same for a call that only reads, which may always be sent again. */
 static bool is_read_retryable(const struct nd_error *err,
                               const struct nd_call *call)
 {
-    bool documented =
-        err->kind == ND_KIND_API && nd_find_reason(call, err->reason) != NULL;
     bool busy = err->http_status == 429 || err->http_status == 502 ||
                 err->http_status == 503 || err->http_status == 504;
 
     if (err->kind == ND_KIND_NETWORK)
         return err->outcome == ND_NOT_SENT ||
                err->curl_code == CURLE_OPERATION_TIMEDOUT;
-    return busy && !documented &&
+    return busy && !is_documented(err, call) &&
            (err->kind == ND_KIND_HTTP || err->kind == ND_KIND_API);
 }
 

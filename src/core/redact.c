@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "json_text.h"
+#include "json.h"
 
 static const char marker[] = "[redacted]";
 

@@ -1,15 +1,15 @@
-/* A JSON decoder that nobody else's settings reach. */
+/* Lua tables from JSON text. */
 #ifndef NDL_JSON_H
 #define NDL_JSON_H
 
 #include <stdbool.h>
 
 #include "../core/buffer.h"
-#include "../core/json_text.h"
+#include "../core/json.h"
 #include "compat.h"
 
-/* Pushes the decode function of a lua-cjson instance of our own.  Raises
- * where lua-cjson is not installed. */
+/* Pushes the decode function of a lua-cjson instance of our own, which nobody
+ * else's settings reach.  Raises where lua-cjson is not installed. */
 void ndl_push_decoder(lua_State *L);
 
 /***
@@ -26,22 +26,15 @@ it has not. What is null is left out.
 int ndl_read_object(lua_State *L);
 
 /*
- * Reads the text of an object of plain strings and whole numbers without a
- * key twice, which nearly every answer is: lua-cjson takes several times as
- * long, a tenth of what a whole call costs.  Pushes the table.  For any
- * other text, such as one with a nested value, an escape or a fraction,
- * returns false and pushes nothing: ndl_decode_object alone decides what is
- * well-formed, and nothing is read here that it would not read alike.
+ * Pushes the table of an object of plain values, which nearly every answer
+ * is: lua-cjson takes several times as long, a tenth of what a whole call
+ * costs.  Where there is another value in it, or a number that not every VM
+ * holds as an integer, returns false and pushes nothing.
  */
-bool ndl_read_flat_object(lua_State *L, struct nd_text text);
+bool ndl_push_flat_object(lua_State *L, struct nd_text text);
 
-/*
- * Decodes the text of one object, with the missing commas supplied if it is
- * not well-formed without.  Pushes the table; or returns false and pushes
- * nothing.  decoder: index of the function.  text becomes the text that was
- * decoded, which scratch may hold.  Raises only where memory is out.
- */
-bool ndl_decode_object(lua_State *L, int decoder, struct nd_text *text,
-                       struct nd_buffer *scratch);
+/* Pushes what lua-cjson makes of a text that is well-formed and not too
+ * deep.  decoder: index of its function. */
+void ndl_push_decoded(lua_State *L, int decoder, const struct nd_buffer *text);
 
 #endif

@@ -10,6 +10,7 @@
 #include "../core/redact.h"
 #include "../core/settings.h"
 #include "../core/stay.h"
+#include "../core/verdict.h"
 #include "../core/version.h"
 #include "catalogue.h"
 #include "json.h"
@@ -471,17 +472,18 @@ static int core_finish(lua_State *L)
 {
     struct ndl_transfer *object = check_transfer(L);
     const struct nd_transfer *transfer = &object->transfer;
-    const char *secret = nd_request_secret(&transfer->request);
-    struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, ""};
+    const struct nd_request *request = &transfer->request;
+    const struct nd_answer *answer = &transfer->answer;
+    const char *secret = nd_request_secret(request);
+    struct nd_verdict verdict;
     struct nd_error err;
     int results = 1;
 
     luaL_argcheck(L, transfer->state == ND_TRANSFER_DONE, 1, "not done");
-    if (nd_answer_is_complete(&transfer->answer))
-        ndl_judge_reply(L, DECODER, transfer, &object->scratch, &verdict);
-    if (nd_outcome(&err, transfer->request.call, &transfer->answer, &verdict,
-                   secret))
-        ndl_make_result(L, transfer);
+    nd_judge(&verdict, request->call, &request->values, answer->http_status,
+             answer->body.data, answer->body.length);
+    if (nd_outcome(&err, request->call, answer, &verdict, secret))
+        ndl_push_result(L, DECODER, transfer, &object->scratch);
     else
         results = push_failure(L, object, &err, secret);
     ndl_release(L, 1);
