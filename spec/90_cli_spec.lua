@@ -471,6 +471,60 @@ describe("the command #novalgrind", function()
     end)
   end)
 
+  -- ----- --verbose -----
+
+  describe("--verbose", function()
+    local function lines_of(ended)
+      local lines = {}
+      for line in ended.err:gmatch("([^\n]*)\n") do
+        lines[#lines + 1] = line
+      end
+      return lines
+    end
+
+    it("tells what is sent, and what came of it, on standard error", function()
+      local ended = run { "numbers", "--verbose" }
+      assert.equal(0, ended.status)
+      assert.equal(run({ "numbers" }).out, ended.out)
+      local lines = lines_of(ended)
+      assert.equal(2, #lines)
+      assert.equal("> GET " .. world:base_url("live") .. "/whatsapp/getWhatsApp", lines[1])
+      assert.matches("^< get_whatsapp_numbers: ok, OK, HTTP 200, reason 1, in %d%.%d+ s,"
+        .. " connected after %d%.%d+ s$", lines[2])
+    end)
+
+    it("tells of each attempt, each pause and each verdict", function()
+      local ended = run({ "accounts", "--verbose" }, { scenario = "live+first-1+status-503" })
+      assert.equal(0, ended.status, ended.err)
+      local lines = lines_of(ended)
+      assert.equal(5, #lines)
+      assert.matches("^< get_accounts: none, [%u_]+, HTTP 503, in ", lines[2])
+      assert.matches("^%* waiting for %d+%.%d s: get_accounts: [%u_]+$", lines[3])
+      assert.equal(lines[1] .. ", attempt 2", lines[4])
+
+      ended = delete({ "--confirm", "10", "--verify", "--verbose" },
+        { scenario = "live+only-deleteInbox+lost_after" })
+      assert.is_true(ended.status == 0 or ended.status == 5, ended.err)
+      assert.matches("\n> DELETE [^\n]* %(inbox 10 of account 1 on online%)\n", ended.err)
+      assert.matches("\n< delete_inbox %(inbox 10 of account 1 on online%): unknown, ", ended.err)
+      assert.matches("\n%* read back %(inbox 10 of account 1 on online%): %l+: ", ended.err)
+      assert.same({ ["1/online/10"] = 1 }, cli.deletions(world))
+    end)
+
+    it("tells of what was not sent, and no secret of a proxy", function()
+      local ended = run({ "accounts", "--verbose", "--timeout", "1" }, {
+        base_url = mock.refused .. "/api",
+      })
+      assert.equal(3, ended.status)
+      assert.matches("\n< get_accounts: none, [%u_]+, in [%d.]+ s, not connected\n", ended.err)
+      ended = run({ "accounts", "--verbose" }, {
+        environment = { https_proxy = world:proxy("proxy_407") },
+      })
+      assert.equal(3, ended.status)
+      assert.is_nil(ended.err:find("password", 1, true), ended.err)
+    end)
+  end)
+
   -- ----- verify -----
 
   describe("verify", function()

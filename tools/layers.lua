@@ -15,9 +15,9 @@ local order = {
     "call", "task", "session", "read", "lookup",
     "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
-    "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.listing", "cli.names",
-    "cli.ask", "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress", "cli.many",
-    "cli",
+    "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.verbose", "cli.listing",
+    "cli.names", "cli.ask", "cli.preview", "cli.one", "cli.journal", "cli.recheck", "cli.progress",
+    "cli.many", "cli",
   },
 }
 

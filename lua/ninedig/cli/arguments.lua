@@ -263,6 +263,7 @@ local function add_common(command)
   )
   option(command, "--timeout", "seconds", "How long a call may take (30, if not given).")
     :convert(to_number)
+  command:flag("--verbose", "Tell on standard error what is sent, and what came of it.")
 end
 
 local fill = {}

@@ -48,6 +48,7 @@ local function make_client(chosen)
   local options = credentials.options(chosen.token_file)
   options.base_url, options.ca_file = chosen.base_url, chosen.ca_file
   options.timeout = chosen.timeout
+  options.on_event = chosen.verbose and require("ninedig.cli.verbose").show or nil
   local client, err = require("ninedig.safe").client(options)
   if not client then
     report.fail(err)

@@ -25,6 +25,7 @@ function recheck.run(client, list, concurrency, on_verdict)
   local way = workers.new_way()
   local worker = {
     settings = client.settings, timeout = client.timeout, session = client.session, way = way,
+    watcher = client.watcher,
   }
   local next_one = 1
   local function work()
