@@ -1,9 +1,11 @@
 -- Many deletions at once: client:delete_inboxes.
 local caller = require("spec.support.caller")
 local cjson = require("cjson").new()
+local core = require("ninedig.core")
 local leaks = require("spec.support.leaks")
 local mock = require("spec.support.mock")
 local nginx = require("spec.support.nginx")
+local partner = require("spec.support.partner")
 
 local ninedig, safe = caller.ninedig, caller.safe
 
@@ -105,7 +107,7 @@ describe("delete_inboxes", function()
   local function client(scenario, more)
     local options = caller.options(world, scenario, { access_token = mock.token })
     for key, value in pairs(more or {}) do
-      options[key] = value
+      options[key] = value ~= caller.NONE and value or nil
     end
     return assert(safe.client(options))
   end
@@ -421,6 +423,12 @@ describe("delete_inboxes", function()
       for _, bad in ipairs { 0, 65, -1, 1.5, "many", true } do
         refused(list, { concurrency = bad }, {}, "concurrency")
       end
+      for _, bad in ipairs { 0, -1, 1000.5, 0 / 0, 1 / 0, "fast", true } do
+        refused(list, { rate = bad }, {}, "rate")
+      end
+      for _, bad in ipairs { -1, 101, 2.5, "none", false } do
+        refused(list, { repeats = bad }, {}, "repeats")
+      end
       for _, bad in ipairs { 0, "no" } do
         refused(list, { stop_on_error = bad }, {}, "stop_on_error")
       end
@@ -578,6 +586,311 @@ describe("delete_inboxes", function()
     end)
   end)
 
+  -- Runs a list with a clock that is moved on where there is nothing but a pause, and returns how
+  -- many seconds it took by that. `options` and `more` are as for `run`.
+  local function run_without_pauses(scenario, list, options, more)
+    more = more or {}
+    more.sleep = partner.no_pauses()
+    local began = core.monotonic()
+    local report = assert(client(scenario, more):delete_inboxes(list, options))
+    return report, core.monotonic() - began
+  end
+
+  local function counts_of(report)
+    return ("%d deleted %d rejected %d not_sent %d unknown %d skipped"):format(report.deleted,
+      report.rejected, report.not_sent, report.unknown, report.skipped)
+  end
+
+  -- The inboxes that were asked for, in order.
+  local function order_of(seen)
+    local ids = {}
+    for _, record in ipairs(seen:requests()) do
+      if record.path:find("/deleteInbox$") then
+        ids[#ids + 1] = ("%d"):format(cjson.decode(record.body).inboxID)
+      end
+    end
+    return table.concat(ids, " ")
+  end
+
+  describe("a service that refuses with 429", function()
+    local function stores(count, more)
+      more = more or {}
+      more.accountID = 4
+      return inboxes(count, more)
+    end
+
+    for scenario, seconds in pairs {
+      ["live+busy-1-30"] = { 30, 30.5 },
+      ["live+busy_date-1-30"] = { 28, 30.5 },
+      ["live+busy-1-3600"] = { 3600, 3601 },
+      ["live+busy-2-30"] = { 60, 60.5 },
+      ["live+busy-1-0"] = { 0, 0.5 },
+    } do
+        it("is left alone as long as it says, and asked again: " .. scenario, function()
+          local told = {}
+          local report, took = run_without_pauses(scenario, stores(3), {
+            concurrency = 1,
+            on_result = function(i)
+              told[#told + 1] = i
+            end,
+          })
+          assert.equal("3 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+          assert.is_true(took >= seconds[1] and took < seconds[2], took)
+          assert.same({ 1, 2, 3 }, told)
+          local first = scenario:find("busy-2", 1, true) and "101 101 101" or "101 101"
+          assert.equal(first .. " 102 103", order_of(world))
+        end)
+    end
+
+    it("without a time is left alone for a second, and then twice as long each time", function()
+      for times, least in ipairs { 1, 3, 7, 15, 31, 63, 123, 183 } do
+        world = mock.world()
+        local report, took = run_without_pauses("live+busy-" .. times, stores(2),
+          { concurrency = 1, repeats = 8 })
+        assert.equal(2, report.deleted)
+        assert.is_true(took >= least and took < least * 1.25 + 0.5, took)
+        assert.equal(times + 2, world:count("deleteInbox"))
+      end
+    end)
+
+    it("is asked again so often and no more, and then nobody is asked for", function()
+      for _, repeats in ipairs { 5, 3, 0 } do
+        for _, stop_on_error in ipairs { true, false } do
+          world = mock.world()
+          local options = { concurrency = 1, repeats = repeats, stop_on_error = stop_on_error }
+          if repeats == 5 then
+            options.repeats = nil
+          end
+          local report = run_without_pauses("live+busy-all-7", stores(10), options)
+          assert.equal("0 deleted 1 rejected 0 not_sent 0 unknown 9 skipped", counts_of(report))
+          caller.check_error(report.results[1].error, {
+            kind = "http", http_status = 429, outcome = "rejected", retryable = true,
+            retry_after = 7, inboxID = 101,
+          })
+          assert.equal(repeats + 1, world:count())
+        end
+      end
+    end)
+
+    it("for more than an hour is asked for nothing more", function()
+      local report, took = run_without_pauses("live+busy-all-3601", stores(10),
+        { concurrency = 1, stop_on_error = false })
+      assert.equal("0 deleted 1 rejected 0 not_sent 0 unknown 9 skipped", counts_of(report))
+      assert.is_true(took < 1, took)
+      assert.equal(1, world:count())
+    end)
+
+    it("is asked for nothing new meanwhile", function()
+      -- The first one is refused at once, and what comes beside it is answered slowly.
+      local report = assert(client("live+busy-1-1+drip-3+first-1+chunked")
+        :delete_inboxes(stores(12), { concurrency = 4 }))
+      assert.equal(12, report.deleted)
+      local requests, early = world:requests(), 0
+      for _, record in ipairs(requests) do
+        if record.time < requests[1].time + 0.95 then
+          early = early + 1
+        end
+      end
+      assert.equal(4, early)
+      assert.equal(13, #requests)
+    end)
+
+    it("in a storm is asked for each until it has them all, and for none twice", function()
+      local list = stores(40)
+      local report = run_without_pauses("live+busy-40-2", list, { concurrency = 8 })
+      assert.equal("40 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal(80, world:count())
+      for i, one in ipairs(report.results) do
+        assert.equal(100 + i, one.result.inboxID)
+      end
+    end)
+
+    it("in a storm without an end is asked a few times", function()
+      for scenario, most in pairs { ["live+busy-all"] = 48, ["live+busy-all-3601"] = 8 } do
+        world = mock.world()
+        local report = run_without_pauses(scenario, stores(40),
+          { concurrency = 8, stop_on_error = false })
+        assert.equal(40, report.rejected + report.skipped)
+        assert.is_true(report.rejected <= 8)
+        assert.is_true(world:count() <= most, world:count())
+      end
+    end)
+
+    it("with a reason that it does not document did nothing: it is asked again", function()
+      local report = run_without_pauses("live+only-deleteInbox+first-2+reason-99+status-429",
+        stores(2), { concurrency = 1 })
+      assert.equal(2, report.deleted)
+      assert.equal("101 101 101 102", order_of(world))
+    end)
+
+    for what, scenario in pairs {
+      ["a reason of its table"] = "live+only-deleteInbox+reason-47+status-429+retry_after-1",
+      ["a body that says OK"] = "live+only-deleteInbox+status-429+retry_after-1",
+      ["HTTP 503"] = "live+gateway_after-503+retry_after-1",
+      ["HTTP 504"] = "live+gateway_after-504+retry_after-1",
+      ["no answer"] = "live+lost_after",
+    } do
+      it("is asked once for each where it answers with " .. what, function()
+        local report, took = run_without_pauses(scenario, stores(6),
+          { concurrency = 2, stop_on_error = false, repeats = 100 })
+        assert.equal(6, report.rejected + report.unknown)
+        assert.equal(what:find("reason") and 6 or 0, report.rejected)
+        assert.is_true(took < 1, took)
+        assert.equal(6, world:count())
+      end)
+    end
+
+    it("before the deletion, at a read or for a token, is asked again too", function()
+      local numbered = { { accountID = 1, inboxID = 10, whatsapp_number = "972501234567" } }
+      -- A read is tried three times by itself.
+      local report = run_without_pauses("live+flaky_read-429-3", numbered)
+      assert.equal("1 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal("deleteInbox 1, getAccounts 1, getInboxes 1, getWhatsApp 4",
+        partner.counts(world))
+      world = mock.world()
+      local session = { access_token = caller.NONE, client_id = mock.client_id }
+      session.client_secret = mock.client_secret
+      local took
+      report, took = run_without_pauses(
+        "live+only-accessToken+first-1+status-429+retry_after-9", stores(3), { concurrency = 1 },
+        session)
+      assert.equal("3 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.is_true(took >= 9, took)
+      assert.equal("accessToken 2, deleteInbox 3", partner.counts(world))
+    end)
+
+    it("after a deletion of which nobody knows is asked for that no more", function()
+      local report = run_without_pauses("live+lost_after+reads_fail-429",
+        stores(3, { verify = true }), { concurrency = 1, stop_on_error = false })
+      assert.equal(3, report.unknown)
+      assert.equal("LIST_FAILED", report.results[3].error.verification.blocker)
+      assert.equal(3, world:count("deleteInbox"))
+    end)
+
+    it("and another error that stops the run: what was refused stays so", function()
+      local report = run_without_pauses("live+busy-1-30+only-deleteInbox+drip-3+first-1+chunked",
+        { { accountID = 4, inboxID = 101 }, { accountID = 1, inboxID = 9999 },
+          { accountID = 4, inboxID = 103 } }, { concurrency = 2 })
+      assert.equal("0 deleted 2 rejected 0 not_sent 0 unknown 1 skipped", counts_of(report))
+      assert.equal(429, report.results[1].error.http_status)
+      assert.equal(47, report.results[2].error.reason)
+      assert.equal(2, world:count())
+    end)
+
+    it("and a loop that ends: nothing is sent later", function()
+      local report, second, thrown = client("live+busy-all-30", { sleep = function(seconds)
+        if world:count() >= 2 and seconds > 0.1 then
+          error("the loop ends", 0)
+        end
+        caller.pause(math.min(seconds, 0.01))
+      end }):delete_inboxes(stores(6), { concurrency = 2 })
+      assert.is_nil(report)
+      assert.equal("the loop ends", thrown)
+      assert.equal("0 deleted 2 rejected 0 not_sent 0 unknown 4 skipped", counts_of(second))
+      core.step()
+      assert.equal(2, world:count())
+    end)
+
+    it("has each of its requests announced before", function()
+      local bulk = require("ninedig.bulk")
+      local announced, commits = {}, 0
+      local prepared = assert(bulk.prepare(
+        client("live+busy-2-5+only-deleteInbox", { sleep = partner.no_pauses() }),
+        stores(4), { concurrency = 2 }))
+      function prepared.before(i)
+        announced[i] = (announced[i] or 0) + 1
+      end
+      function prepared.commit()
+        commits = commits + 1
+        local sum = 0
+        for i = 1, 4 do
+          sum = sum + (announced[i] or 0)
+        end
+        assert.is_true(world:count() < sum, "it is announced before it is sent")
+      end
+      assert.equal(4, assert(bulk.perform(prepared)).deleted)
+      local seen = sent(world)
+      for i = 1, 4 do
+        assert.equal(seen[100 + i], announced[i])
+      end
+      assert.equal(6, world:count())
+      assert.is_true(commits >= 3)
+    end)
+  end)
+
+  describe("rate", function()
+    local function spread()
+      local requests = world:requests()
+      return requests[#requests].time - requests[1].time, #requests
+    end
+
+    it("bounds how many requests are started in a second", function()
+      local report = run("ok", inboxes(12), { concurrency = 12, rate = 20 })
+      assert.equal(12, report.deleted)
+      assert.is_true(spread() >= 11 / 20 - 0.04, spread())
+      assert.is_true(spread() < 5)
+    end)
+
+    it("may be a fraction", function()
+      local report, took = run_without_pauses("ok", inboxes(4), { rate = 0.01 })
+      assert.equal(4, report.deleted)
+      assert.is_true(took >= 300 and took < 301, took)
+    end)
+
+    it("counts the requests around a deletion, and takes no time from them", function()
+      local session = { access_token = caller.NONE, client_id = mock.client_id, timeout = 2 }
+      session.client_secret = mock.client_secret
+      local report, took = run_without_pauses("live", {
+        { accountID = 1, inboxID = 10, whatsapp_number = "972501234567" },
+        { accountID = 1, inboxID = 11, whatsapp_number = "972501234568" },
+      }, { rate = 0.1 }, session)
+      assert.equal("2 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal("accessToken 1, deleteInbox 2, getAccounts 2, getInboxes 2, getWhatsApp 2",
+        partner.counts(world))
+      assert.is_true(took >= 80, took) -- nine requests, ten seconds apart
+    end)
+  end)
+
+  describe("credentials that are refused", function()
+    for scenario, name in pairs {
+      ["2"] = "CREDENTIALS_OR_JSON_INVALID", ["3"] = "ACCESS_TOKEN_INVALID",
+      ["401"] = "UNAUTHORIZED", ["403"] = "FORBIDDEN",
+    } do
+      it("stop the list, whatever it is told: " .. name, function()
+        for _, stop_on_error in ipairs { true, false } do
+          world = mock.world()
+          local report = run("live+locked_out-3-" .. scenario, inboxes(20, { accountID = 4 }),
+            { concurrency = 1, stop_on_error = stop_on_error })
+          assert.equal("3 deleted 1 rejected 0 not_sent 0 unknown 16 skipped", counts_of(report))
+          assert.equal(name, report.results[4].error.name)
+          assert.equal(4, world:count())
+        end
+      end)
+    end
+
+    it("stop the list where a new token does not mend it, and else do not", function()
+      local session = { access_token = caller.NONE, client_id = mock.client_id }
+      session.client_secret = mock.client_secret
+      local options = { concurrency = 1, stop_on_error = false }
+      local list = inboxes(6, { accountID = 4 })
+      local report = assert(client("live+locked_out-3-3", session):delete_inboxes(list, options))
+      assert.equal("3 deleted 1 rejected 0 not_sent 0 unknown 2 skipped", counts_of(report))
+      assert.equal("accessToken 2, deleteInbox 5", partner.counts(world))
+      world = mock.world()
+      report = assert(client("live+revoked-1", session):delete_inboxes(list, options))
+      assert.equal("6 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal("accessToken 2, deleteInbox 7", partner.counts(world))
+    end)
+
+    it("stop the list at a read, too", function()
+      local report = run("live+expired_token-99",
+        inboxes(6, { accountID = 4, whatsapp_number = "972504000101" }),
+        { concurrency = 1, stop_on_error = false })
+      assert.equal("0 deleted 0 rejected 1 not_sent 0 unknown 5 skipped", counts_of(report))
+      assert.equal("getWhatsApp 1", partner.counts(world))
+    end)
+  end)
+
   describe("what stands around one deletion", function()
     local function with_credentials(scenario, more)
       local options = caller.options(world, scenario, {
@@ -611,8 +924,9 @@ describe("delete_inboxes", function()
       local list = inboxes(10)
       local report = check_report(assert(with_credentials("live", { client_secret = "wrong" })
         :delete_inboxes(list, { concurrency = 5, stop_on_error = false })), list, world)
-      assert.equal(10, report.not_sent)
-      assert.equal("get_access_token", report.results[7].error.call)
+      assert.equal(10, report.not_sent + report.skipped)
+      assert.is_true(report.not_sent >= 1 and report.not_sent <= 5, "refused credentials stop it")
+      assert.equal("get_access_token", report.results[1].error.call)
       assert.equal(1, world:count())
     end)
 
@@ -657,7 +971,6 @@ describe("delete_inboxes", function()
   end)
 
   it("holds nothing afterwards, whatever came of it", function()
-    local core = require("ninedig.core")
     collectgarbage()
     collectgarbage()
     local before = core.alive()
@@ -717,7 +1030,6 @@ describe("delete_inboxes", function()
           :delete_inboxes(inboxes(3))
       end)
       assert(coroutine.resume(thread))
-      local core = require("ninedig.core")
       assert.equal(3, (core.step()))
       while coroutine.status(thread) ~= "dead" do
         assert(coroutine.resume(thread))
@@ -787,7 +1099,6 @@ describe("delete_inboxes", function()
           })
           assert.equal(report.results[i].error, told[i])
         end
-        local core = require("ninedig.core")
         assert.equal(0, (core.step()))
         core.step()
         assert.equal(4, world:count())
@@ -851,7 +1162,6 @@ describe("delete_inboxes", function()
       for _ = 1, 3 do
         collectgarbage()
       end
-      local core = require("ninedig.core")
       for _ = 1, 50 do
         core.step()
       end
@@ -956,6 +1266,24 @@ server {
       assert.same({ 1, 3, 16 },
         { answer.counts.rejected, answer.counts.deleted, answer.counts.skipped })
       assert.equal(4, world:count())
+    end)
+
+    it("leaves a service alone that is too busy, and asks it again", function()
+      local the_job = job("live+busy-3-1", 12, { many = { concurrency = 3, rate = 100 } })
+      for _, entry in ipairs(the_job.list) do
+        entry.accountID = 4
+      end
+      local pipe = server:start_curl(url("/many", the_job))
+      assert.is_true(world:wait_for(3))
+      assert.equal(20, #server:ping(20))
+      local answer = cjson.decode((pipe:read("*a")))
+      pipe:close()
+      assert.equal(12, answer.counts.deleted)
+      assert.equal(15, world:count())
+      assert.equal(12, (select(2, told())))
+      local requests = world:requests()
+      assert.is_true(requests[4].time - requests[1].time >= 0.95)
+      check_at_rest()
     end)
 
     it("lets on_result yield", function()

@@ -1,13 +1,25 @@
 --- Many deletions at once.
+local core = require("ninedig.core")
 local deletion = require("ninedig.deletion")
 local errors = require("ninedig.error")
 local protect = require("ninedig.wait.protect")
-local workers = require("ninedig.wait.workers")
 local session = require("ninedig.session")
+local task = require("ninedig.task")
+local workers = require("ninedig.wait.workers")
 
 local bulk = {}
 
-local CONCURRENCY = 8
+local CONCURRENCY, REPEATS = 8, 5
+
+-- Seconds before an entry that was put off is asked for again, where the service does not say how
+-- many: at first, and at most. Each time they are twice as many.
+local FIRST_PAUSE, LONGEST_PAUSE = 1, 60
+
+-- A service that wants to be left alone for more seconds than this is.
+local TOO_LONG = 3600
+
+-- Seconds in which the end of a run is noticed by those who wait.
+local NOTICE = 0.2
 
 -- ----- checks, before anything is sent -----
 
@@ -47,18 +59,6 @@ local function check_list(list)
   return count
 end
 
--- A copy, so that what is sent is what was checked.
-local function copy_entry(entry)
-  if type(entry) ~= "table" then
-    return entry
-  end
-  local copy = {}
-  for key, value in next, entry do
-    copy[key] = value
-  end
-  return copy
-end
-
 local function sub_table(of, key)
   local found = of[key]
   if not found then
@@ -77,14 +77,11 @@ local function seen_before(seen, asked, i)
   return before
 end
 
-local function new_entry(params, asked)
-  return { params = params, asked = asked, result = false, err = false, told = false }
-end
-
+-- The params of all entries as they were understood, so that what is sent is what was checked.
 local function check_entries(current, list, count)
   local entries, seen = {}, {}
   for i = 1, count do
-    local params = copy_entry(rawget(list, i))
+    local params = rawget(list, i)
     local asked, err = session.check(current, "delete_inbox", params)
     if not asked then
       err.message = ("entry %d: %s"):format(i, err.message)
@@ -97,19 +94,24 @@ local function check_entries(current, list, count)
         before, i, errors.digits(asked.inboxID), errors.digits(asked.accountID), asked.server
       )
     end
-    entries[i] = new_entry(params, asked)
+    asked.access_token = rawget(params, "access_token")
+    entries[i] = asked
   end
   return entries
 end
 
--- Made before anything is sent, with room for what comes in: once inboxes were deleted, there may
--- be no memory to say so.
+-- What became of an entry. Made before anything is sent, with room for what comes in: once inboxes
+-- were deleted, there may be no memory to say so.
+local function new_end()
+  local one = { skipped = true, result = true, error = true }
+  one.result, one.error = nil, nil
+  return one
+end
+
 local function new_report(count)
   local results = {}
   for i = 1, count do
-    local one = { skipped = true, result = true, error = true }
-    one.result, one.error = nil, nil
-    results[i] = one
+    results[i] = new_end()
   end
   return { deleted = 0, rejected = 0, not_sent = 0, unknown = 0, skipped = 0, results = results }
 end
@@ -119,10 +121,13 @@ local function new_run(client, way, options, count)
     client = client,
     way = way,
     count = count,
-    entries = {},
     concurrency = math.min(options.concurrency or CONCURRENCY, count),
+    spacing = options.rate and 1 / options.rate or 0,
+    repeats = options.repeats or REPEATS,
     stop_on_error = options.stop_on_error ~= false,
     on_result = options.on_result,
+    opens_at = -math.huge, -- monotonic time before which no request is started
+    why = nil, -- an error, or a word
     next = 1,
     stopped = false,
     workers = {},
@@ -167,8 +172,8 @@ end
 -- @tparam function read called as `read(i)` when an entry is started: its params, which the caller
 -- has checked
 -- @tparam table options as of `delete_inboxes`
--- @treturn[1] table the run; what it takes besides: `before(i)` is called before each request for
--- an entry, `commit()` before any request of those that were so announced is sent, and
+-- @treturn[1] table the run; what it takes besides: `before(i)` is called before each request to
+-- delete an entry, `commit()` before any request of those that were so announced is sent, and
 -- `forgives(i, err)` tells whether an error is none that stops the run
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -184,29 +189,71 @@ function bulk.stream(client, count, read, options)
   return run
 end
 
+-- ----- when a request may be started -----
+
+-- Nothing new is started any more.
+local function is_over(run)
+  return run.stopped or run.is_awaited ~= nil and not run.is_awaited()
+end
+
+-- Waits until a request may be started. What is owed is waited for though the run is over. None of
+-- this is time of the call's own.
+local function wait_until_open(run, way, is_owed, watcher)
+  local began = core.monotonic()
+  local now = began
+  if watcher and now < run.opens_at then
+    watcher:wait(run.opens_at - now, run.why)
+  end
+  while now < run.opens_at and not way.given_up and (is_owed or not is_over(run)) do
+    way.pause(math.min(run.opens_at - now, NOTICE))
+    now = core.monotonic()
+  end
+  way.held = way.held + now - began
+  if run.spacing > 0 and now + run.spacing > run.opens_at then
+    run.opens_at, run.why = now + run.spacing, "rate"
+  end
+end
+
+-- Seconds before an entry is asked for again that was put off so many times before.
+local function usual_pause(times)
+  return math.min(FIRST_PAUSE * 2 ^ times * (1 + task.jitter() / 4), LONGEST_PAUSE)
+end
+
+-- The service had no time for it, and did nothing.
+local function is_put_off(err)
+  return err.http_status == 429
+    and (err.outcome == "rejected" and err.retryable -- the deletion
+      or err.outcome == "not_sent" and err.kind == "http") -- a call before it
+end
+
+-- Whether the entry that a worker is at is to be asked for again; nothing is started before that.
+local function must_repeat(run, worker)
+  local err = worker.one.error
+  if not err or run.stopped or not is_put_off(err) then
+    return false
+  end
+  local pause = err.retry_after or usual_pause(worker.repeats)
+  if pause > TOO_LONG or worker.repeats >= run.repeats then
+    run.stopped = true
+    return false
+  end
+  worker.repeats = worker.repeats + 1
+  local till = core.monotonic() + pause
+  if till > run.opens_at then
+    run.opens_at, run.why = till, err
+  end
+  return true
+end
+
 -- ----- one entry after the other -----
 
 local function next_entry(run)
   local i = run.next
-  if run.stopped or i > run.count or run.is_awaited and not run.is_awaited() then
+  if is_over(run) or i > run.count then
     return nil
   end
   run.next = i + 1
   return i
-end
-
-local function entry_at(run, i)
-  if run.read then
-    local params = run.read(i)
-    run.entries[i] = new_entry(params, params)
-  end
-  return run.entries[i]
-end
-
-local function forget(run, i)
-  if run.read then
-    run.entries[i] = nil
-  end
 end
 
 -- The first error that is not ours is the one that is told.
@@ -231,19 +278,66 @@ local function commit(run)
 end
 
 -- Tells of the entry that a worker is at, once.
-local function tell(run, i)
-  local entry = run.entries[i]
-  if not entry.told then
-    entry.told = true
-    call_back(run, run.on_result, i, entry.result or nil, entry.err or nil)
+local function tell(run, worker)
+  if worker.is_untold then
+    worker.is_untold = false
+    call_back(run, run.on_result, worker.at, worker.one.result, worker.one.error)
   end
+end
+
+local function set_end(one, result, err)
+  one.skipped, one.result, one.error = nil, result, err
+end
+
+-- Counts the entry that a worker is at, once, unless nothing was sent for it.
+local function count_end(run, worker)
+  local one = worker.one
+  if worker.is_open and not one.skipped then
+    local class = one.result and "deleted" or one.error.outcome
+    run.report[class] = run.report[class] + 1
+    worker.is_untold = run.on_result ~= nil
+  end
+  worker.is_open = false
+end
+
+-- A worker's way to wait: each request waits for its time, and a deletion is announced before.
+local function new_way(run, worker, way)
+  local own_way = setmetatable({ held = 0 }, { __index = way })
+
+  function own_way.may_send(name)
+    local erases = core.calls[name].effect == "erases"
+    -- What became of a deletion that was sent is found out in any case.
+    local is_owed = worker.handed_over and not erases
+    wait_until_open(run, own_way, is_owed, worker.client.watcher)
+    if erases and run.before and not is_over(run) then
+      worker.take_turn(worker.announce)
+    end
+    worker.erases = erases
+    worker.is_withheld = not is_owed and is_over(run)
+    return not worker.is_withheld
+  end
+
+  function own_way.carry_out(transfer, watch)
+    worker.handed_over = worker.handed_over or worker.erases
+    way.carry_out(transfer, watch)
+  end
+
+  return own_way
 end
 
 -- A worker has what it needs to account for the entry that it is at, also when it is ended in the
 -- middle: whether a request may have been sent, and an error in reserve (see `errors.reserve`).
 local function new_worker(run, way, take_turn)
   local worker = {
-    at = false, busy = false, handed_over = false,
+    at = false, -- which entry
+    one = run.read and new_end() or false, -- what became of it
+    is_open = false, -- it is not counted yet
+    is_untold = false,
+    is_busy = false, -- it is being asked for
+    repeats = 0,
+    erases = false, -- the request that may be sent is a deletion
+    handed_over = false, -- a deletion may have been sent
+    is_withheld = false, -- a request was not sent, as the run is over
     reserve = errors.reserve(),
     take_turn = take_turn,
   }
@@ -254,21 +348,7 @@ local function new_worker(run, way, take_turn)
   end
 
   function worker.tell()
-    tell(run, worker.at)
-  end
-
-  local own_way = setmetatable({}, { __index = way })
-  function own_way.carry_out(transfer, watch)
-    worker.handed_over = true
-    way.carry_out(transfer, watch)
-  end
-
-  -- The token was refused, and the request is about to be made once more.
-  function own_way.may_repeat()
-    if run.before then
-      worker.take_turn(worker.announce)
-    end
-    return not run.stopped
+    tell(run, worker)
   end
 
   -- What is done to the client meanwhile, such as closing it, is for later calls.
@@ -277,42 +357,60 @@ local function new_worker(run, way, take_turn)
     timeout = run.client.timeout,
     session = run.client.session,
     watcher = run.client.watcher and run.client.watcher:of_task(),
-    way = own_way,
+    way = new_way(run, worker, way),
   }
   run.workers[#run.workers + 1] = worker
   return worker
 end
 
-local function delete(run, worker, entry)
-  local reserve, asked = worker.reserve, entry.asked
-  reserve.accountID, reserve.server, reserve.inboxID = asked.accountID, asked.server, asked.inboxID
-  worker.handed_over = false
-  worker.busy = true
+-- Takes the next entry; returns its params.
+local function begin_entry(run, worker, i)
+  worker.at, worker.repeats, worker.is_open = i, 0, true
   if worker.client.watcher then
     worker.client.watcher:begin("delete_inbox")
   end
-  local result, err = deletion.delete_inbox(worker.client, entry.params)
-  entry.result, entry.err = result or false, err or false
-  worker.busy = false
-  if err and run.stop_on_error and not (run.forgives and run.forgives(worker.at, err)) then
-    run.stopped = true
+  if run.read then
+    local one = worker.one
+    one.skipped, one.result, one.error = true, nil, nil
+    return run.read(i)
   end
+  worker.one = run.report.results[i]
+  return run.entries[i]
+end
+
+local function delete(worker, params)
+  local reserve = worker.reserve
+  reserve.accountID, reserve.server, reserve.inboxID =
+    params.accountID, params.server, params.inboxID
+  worker.handed_over, worker.is_withheld = false, false
+  worker.is_busy = true
+  local result, err = deletion.delete_inbox(worker.client, params)
+  worker.is_busy = false
+  if worker.handed_over or not worker.is_withheld then
+    set_end(worker.one, result, err)
+  end
+end
+
+-- Refused credentials are refused to all.
+local function stops(run, i, err)
+  return errors.is_about_credentials(err)
+    or run.stop_on_error and not (run.forgives and run.forgives(i, err))
 end
 
 local function work_off(run, worker)
   for i in next_entry, run do
-    worker.at = i
-    if run.before then
-      worker.take_turn(worker.announce)
-      if run.stopped then -- nothing was sent for it
-        return
-      end
+    local params = begin_entry(run, worker, i)
+    repeat
+      delete(worker, params)
+    until not must_repeat(run, worker)
+    local err = worker.one.error
+    if err and stops(run, i, err) then
+      run.stopped = true
     end
-    delete(run, worker, entry_at(run, i))
-    if run.on_result then
+    count_end(run, worker)
+    if worker.is_untold then
       worker.take_turn(worker.tell)
     end
-    forget(run, i)
   end
 end
 
@@ -370,30 +468,18 @@ end
 
 local function account_for_workers(run)
   for _, worker in ipairs(run.workers) do
-    if worker.busy then
-      run.entries[worker.at].err = lost(run, worker)
+    if worker.is_busy and (worker.handed_over or worker.one.skipped) then
+      set_end(worker.one, nil, lost(run, worker))
     else
       errors.release(worker.reserve)
     end
-  end
-  for i = 1, run.on_result and run.next - 1 or 0 do
-    local entry = run.entries[i]
-    if entry and (entry.result or entry.err) then
-      tell(run, i)
-    end
+    count_end(run, worker)
+    tell(run, worker)
   end
 end
 
-local function complete(report, entries)
-  for i, one in ipairs(report.results) do
-    local entry = entries[i]
-    if entry.result or entry.err then
-      one.skipped = nil
-      one.result, one.error = entry.result or nil, entry.err or nil
-    end
-    local class = entry.result and "deleted" or entry.err and entry.err.outcome or "skipped"
-    report[class] = report[class] + 1
-  end
+local function complete(report, count)
+  report.skipped = count - report.deleted - report.rejected - report.not_sent - report.unknown
   return report
 end
 
@@ -422,7 +508,7 @@ function bulk.perform(run)
     fall(run, raised)
   end
   account_for_workers(run)
-  local report = complete(run.report, run.entries)
+  local report = complete(run.report, run.count)
   -- Memory that ran out is told as the error of the entries that it has hit.
   if run.fallen and not (run.raised == OUT_OF_MEMORY and has_errors(report)) then
     return fail(run.raised, report)

@@ -26,6 +26,29 @@ local function interrupted(transfer, reserve, raised, watch)
   return error(raised, 0)
 end
 
+--- Whether a request may be sent; waits for its time where that is not its caller's to choose.
+-- @tparam table way to wait
+-- @tparam string name of the call
+-- @treturn boolean
+function call.may_send(way, name)
+  return not way.may_send or way.may_send(name)
+end
+
+--- The error of a request that may not be sent: nobody outside is told of it.
+-- @tparam string name of the call
+-- @treturn table
+function call.withheld(name)
+  return errors.new {
+    kind = "network",
+    name = "CANCELLED",
+    outcome = core.calls[name].effect == "erases" and "not_sent" or "none",
+    message = "the call was given up before it was sent: nothing was deleted",
+    retryable = false,
+    is_withheld = true,
+    call = name,
+  }
+end
+
 --- Make a call of the service.
 -- @tparam table way to wait, see `ninedig.wait`
 -- @tparam userdata settings from `core.settings`
@@ -39,6 +62,9 @@ end
 -- @treturn[2] table the error
 -- @raise what is raised while it waits, such as an error of `sleep`
 function call.perform(way, settings, name, params, token, seconds, watcher)
+  if not call.may_send(way, name) then
+    return nil, call.withheld(name)
+  end
   local reserve = errors.reserve()
   local transfer, refusal = core.prepare(settings, name, params, reserve, token, seconds)
   if not transfer then

@@ -119,6 +119,9 @@ end
 -- @tparam table list of params of `delete_inbox`
 -- @tparam[opt] table options
 -- @tparam[opt=8] integer options.concurrency how many at once, 1 to 64
+-- @tparam[opt] number options.rate how many requests are started in a second, at most 1000
+-- @tparam[opt=5] integer options.repeats how often an entry is asked for again that the service
+-- refused with HTTP 429, having done nothing, 0 to 100
 -- @tparam[opt=true] boolean options.stop_on_error start nothing new after the first error
 -- @tparam[opt] function options.on_result called as `on_result(i, result, err)` as they come
 -- @treturn[1] table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many;

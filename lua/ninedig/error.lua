@@ -47,6 +47,25 @@ function errors.digits(id)
   return tostring(id)
 end
 
+local CREDENTIALS = {
+  ACCESS_TOKEN_INVALID = true,
+  ADDRESS_BLOCKED = true,
+  CREDENTIALS_INVALID = true,
+  CREDENTIALS_OR_JSON_INVALID = true,
+}
+
+--- Whether an error says that the credentials were refused.
+-- @tparam table err
+-- @treturn boolean
+function errors.is_about_credentials(err)
+  if err.outcome == "unknown" then
+    return false
+  elseif err.kind == "api" then
+    return CREDENTIALS[err.name] == true
+  end
+  return err.http_status == 401 or err.http_status == 403
+end
+
 --- An error in few words, for a list of what was seen.
 -- @tparam table err
 -- @treturn string

@@ -179,6 +179,8 @@ end
 local function renew(self, current)
   if current:remaining() <= 0 then
     return nil, no_token_in_time()
+  elseif not self.fetch and not call.may_send(current.way, "get_access_token") then
+    return nil, call.withheld("get_access_token")
   end
   local fetch = self.fetch
   if not fetch then
@@ -247,10 +249,6 @@ local function is_token_refused(err)
   return err and err.kind == "api" and err.name == "ACCESS_TOKEN_INVALID"
 end
 
-local function may_repeat(way)
-  return not way.may_repeat or way.may_repeat()
-end
-
 local function perform_with_session(current, name, params, seconds, may_renew)
   local self = current.session
   local token, err = get_token(self, current)
@@ -267,12 +265,14 @@ local function perform_with_session(current, name, params, seconds, may_renew)
   local refusal = err
   forget_token(self, token)
   token, err = get_token(self, current)
-  if not token then
-    return blame(err, name)
-  elseif core.calls[name].effect == "erases" and not may_repeat(current.way) then
-    return nil, refusal, true
+  if token then
+    result, err = send(current, name, params, token, seconds)
   end
-  result, err = send(current, name, params, token, seconds)
+  if err and err.is_withheld then
+    return nil, refusal, true
+  elseif not token then
+    return blame(err, name)
+  end
   return result, err, true
 end
 

@@ -50,7 +50,7 @@ function task.new(client, name, token)
     way = way,
     name = name,
     token = token,
-    deadline = core.monotonic() + client.timeout,
+    deadline = core.monotonic() + client.timeout - (way.held or 0),
   }, task)
 end
 
@@ -60,7 +60,7 @@ function task:remaining()
   if self.way.given_up then
     return 0
   end
-  return self.deadline - core.monotonic()
+  return self.deadline + (self.way.held or 0) - core.monotonic()
 end
 
 --- Wait for nothing, if there is the time.

@@ -22,8 +22,8 @@ local PAUSES = { 1, 1, 2, 1 }
 local function noting_status(current)
   local way = setmetatable({}, { __index = current.way })
   local noted = setmetatable({ way = way }, { __index = current })
-  function way.carry_out(transfer)
-    current.way.carry_out(transfer)
+  function way.carry_out(transfer, watch)
+    current.way.carry_out(transfer, watch)
     noted.status = core.facts(transfer)
   end
   return noted

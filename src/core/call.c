@@ -10,6 +10,10 @@
     {                                                  \
         {key, ND_TYPE_COUNT, min, max, false}, 0, NULL \
     }
+#define ND_RATE_PARAM(key, max)                      \
+    {                                                \
+        {key, ND_TYPE_NUMBER, 0, max, true}, 0, NULL \
+    }
 #define ND_CALL(id, name, method, path, effect, ...) \
     {name, method, path, effect, {__VA_ARGS__}},
 #define ND_TASK(id, name, ...) {name, NULL, NULL, ND_READS, {__VA_ARGS__}},
@@ -22,6 +26,7 @@ const struct nd_call nd_calls[] = {
 #undef ND_TASK
 #undef ND_PARAM
 #undef ND_COUNT_PARAM
+#undef ND_RATE_PARAM
 
 static const struct {
     enum nd_call_id call;

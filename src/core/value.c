@@ -263,7 +263,9 @@ static bool check_range(struct nd_value *value, const struct nd_field *field,
                         const struct nd_raw *raw, struct nd_error *err)
 {
     bool whole = field->type == ND_TYPE_COUNT;
-    const char *what = whole ? "whole number" : "number of seconds";
+    const char *what = whole                            ? "whole number"
+                       : field->type == ND_TYPE_SECONDS ? "number of seconds"
+                                                        : "number";
     double number;
 
     if (raw->form != ND_RAW_INTEGER && raw->form != ND_RAW_FLOAT)
@@ -304,6 +306,7 @@ bool nd_value_check(struct nd_value *value, const struct nd_field *field,
     case ND_TYPE_ID:
         return check_id(value, field, raw, err);
     case ND_TYPE_SECONDS:
+    case ND_TYPE_NUMBER:
     case ND_TYPE_COUNT:
         return check_range(value, field, raw, err);
     case ND_TYPE_BOOLEAN:

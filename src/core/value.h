@@ -30,6 +30,7 @@ enum nd_type {
     ND_TYPE_PATH,     /* a file that can be read */
     ND_TYPE_TEXT,     /* printable ASCII for a header */
     ND_TYPE_SECONDS,  /* a number in a range */
+    ND_TYPE_NUMBER,   /* the same, of something else than seconds */
     ND_TYPE_COUNT,    /* an integer in a range */
     ND_TYPE_BOOLEAN,  /* true or false */
     ND_TYPE_FUNCTION, /* called by the Lua layer */
@@ -40,7 +41,7 @@ enum nd_type {
 struct nd_field {
     const char *key;
     enum nd_type type;
-    double min; /* SECONDS and COUNT; SECONDS may forbid it, see open */
+    double min; /* SECONDS, NUMBER, COUNT; see open, too */
     double max;
     bool open; /* the value must be above min, not at it */
 };

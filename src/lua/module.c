@@ -72,19 +72,6 @@ static struct nd_engine *usable_engine(lua_State *L)
     return ndl_state_of(L)->engine;
 }
 
-/***
-Start what was submitted and may start. Less work than a step.
-@function start
-*/
-static int core_start(lua_State *L)
-{
-    struct nd_engine *engine = usable_engine(L);
-
-    if (engine)
-        nd_engine_start(engine);
-    return 0;
-}
-
 /* Pushes how many transfers are under way and how many have ended. */
 static int push_counts(lua_State *L, const struct nd_engine *engine)
 {
@@ -96,6 +83,21 @@ static int push_counts(lua_State *L, const struct nd_engine *engine)
     lua_pushinteger(L, (lua_Integer)in_flight);
     lua_pushinteger(L, (lua_Integer)ended);
     return 2;
+}
+
+/***
+Start what was submitted and may start. Less work than a step.
+@function start
+@treturn integer how many transfers are queued or running
+@treturn integer how many have ended so far
+*/
+static int core_start(lua_State *L)
+{
+    struct nd_engine *engine = usable_engine(L);
+
+    if (engine)
+        nd_engine_start(engine);
+    return push_counts(L, engine);
 }
 
 /***

@@ -63,6 +63,9 @@ static void push_value(lua_State *L, enum nd_type type,
     case ND_TYPE_ID:
         ndl_push_id(L, value->id);
         break;
+    case ND_TYPE_NUMBER:
+        lua_pushnumber(L, value->number);
+        break;
     case ND_TYPE_COUNT:
         lua_pushinteger(L, (lua_Integer)value->number);
         break;

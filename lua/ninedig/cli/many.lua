@@ -35,7 +35,7 @@ end
 local function begin_ends(entries, run)
   local ends = {}
   for i, entry in ipairs(entries) do
-    ends[i] = { entry = entry, asked = run.entries[i].asked, outcome = "skipped" }
+    ends[i] = { entry = entry, asked = run.entries[i], outcome = "skipped" }
   end
   return ends
 end

@@ -11,22 +11,8 @@ local digits = errors.digits
 
 -- ----- one error -----
 
-local CREDENTIALS = {
-  ACCESS_TOKEN_INVALID = true, ADDRESS_BLOCKED = true,
-  CREDENTIALS_INVALID = true, CREDENTIALS_OR_JSON_INVALID = true,
-}
-
 --- Whether an error says that the credentials were refused.
--- @tparam table err
--- @treturn boolean
-function report.is_about_credentials(err)
-  if err.outcome == "unknown" then
-    return false
-  elseif err.kind == "api" then
-    return CREDENTIALS[err.name] == true
-  end
-  return err.http_status == 401 or err.http_status == 403
-end
+report.is_about_credentials = errors.is_about_credentials
 
 local OF_KIND = { argument = stop.USAGE, precondition = stop.USAGE, lookup = stop.USAGE }
 local OF_OUTCOME = {

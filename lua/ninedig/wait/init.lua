@@ -13,6 +13,9 @@
 -- `in_threads(count, work)`, in place of `idle`, runs `work` in so many threads at once, with a
 -- function that tells whether this is still awaited;
 -- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot;
+-- `may_send(name)`, where there is one, is called before each request, may wait, and tells whether
+-- it may be sent;
+-- `held`, where there is one, is for how many seconds that has waited: no call's own time;
 -- `given_up`, where it is true, means that nothing is sent or waited for any more.
 local blocking = require("ninedig.wait.blocking")
 local nginx = rawget(_G, "ngx") and require("ninedig.wait.nginx")

@@ -13,6 +13,7 @@ local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.001, 0.010, 1.1
 -- @treturn table
 function loop.new(sleep)
   local way = { protected = protect.call, pause = sleep }
+  local ended -- how many transfers had, when that was looked at last
 
   function way.carry_out(transfer)
     local pause = FIRST_PAUSE
@@ -26,9 +27,11 @@ function loop.new(sleep)
   end
 
   function way.idle(seconds)
-    core.start()
-    sleep(math.min(seconds, FIRST_PAUSE))
-    return core.step()
+    local in_flight, ended_by_now = core.start()
+    local nothing_to_see = in_flight == 0 and ended_by_now == ended
+    sleep(nothing_to_see and seconds or math.min(seconds, FIRST_PAUSE))
+    in_flight, ended = core.step()
+    return in_flight, ended
   end
 
   return way
