@@ -791,6 +791,24 @@ describe("delete_inboxes", function()
       assert.equal(2, world:count())
     end)
 
+    it("is seen by on_event: its answers, the pauses and the attempts", function()
+      local seen = {}
+      local report = run_without_pauses("live+busy-2-30", stores(2), { concurrency = 1 }, {
+        on_event = function(event)
+          seen[#seen + 1] = event.event == "wait"
+            and ("wait %.0f %s"):format(event.seconds, event.why)
+            or event.event == "request" and ("%d #%d"):format(event.inboxID, event.attempt)
+            or event.outcome
+        end,
+      })
+      assert.equal(2, report.deleted)
+      local pause = "wait 30 delete_inbox: TOO_MANY_REQUESTS"
+      assert.same({
+        "101 #1", "rejected", pause, "101 #2", "rejected", pause, "101 #3", "ok", "102 #1", "ok",
+      }, seen)
+      assert.equal(4, world:count())
+    end)
+
     it("has each of its requests announced before", function()
       local bulk = require("ninedig.bulk")
       local announced, commits = {}, 0

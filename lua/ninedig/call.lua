@@ -9,9 +9,10 @@ local function carry_out_and_finish(way, transfer, reserve, watch)
   if watch then
     watch:look_at(transfer)
   end
+  local status = core.facts(transfer)
   local result, err = core.finish(transfer)
   errors.release(reserve)
-  return result, err
+  return result, err, status
 end
 
 -- What is raised while a call waits is the caller's own, but for memory that ran out.
@@ -58,6 +59,8 @@ end
 -- @tparam[opt] number seconds that it may take, in place of the client's `timeout`
 -- @tparam[opt] table watcher see `ninedig.events`
 -- @treturn[1] table the result
+-- @treturn[1] nil
+-- @treturn[1] integer HTTP status
 -- @treturn[2] nil
 -- @treturn[2] table the error
 -- @raise what is raised while it waits, such as an error of `sleep`
@@ -72,14 +75,14 @@ function call.perform(way, settings, name, params, token, seconds, watcher)
     return nil, refusal
   end
   local watch = watcher and watcher:request(transfer, reserve)
-  local ok, result, err = way.protected(carry_out_and_finish, way, transfer, reserve, watch)
+  local ok, result, err, status = way.protected(carry_out_and_finish, way, transfer, reserve, watch)
   if not ok then
     result, err = interrupted(transfer, reserve, result, watch)
   end
   if watch then
     watch:answer(result, err)
   end
-  return result, err
+  return result, err, status
 end
 
 return call

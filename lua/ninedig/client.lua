@@ -56,7 +56,8 @@ for name, facts in pairs(core.calls) do
       if not current then
         return nil, asked
       end
-      return require("ninedig.read").perform(current, name, asked)
+      local result, err = require("ninedig.read").perform(current, name, asked)
+      return result, err
     end
   end
 end

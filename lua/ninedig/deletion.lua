@@ -102,7 +102,10 @@ function deletion.delete_inbox(client, params)
     if not way then
       return nil, err
     end
-    return call.perform(way, client.settings, "delete_inbox", params, nil, nil, client.watcher)
+    local result
+    result, err =
+      call.perform(way, client.settings, "delete_inbox", params, nil, nil, client.watcher)
+    return result, err
   end
   load_what_is_around()
   local current, asked = session.begin(client, "delete_inbox", params)

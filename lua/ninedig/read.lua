@@ -14,21 +14,24 @@ local FIRST_PAUSE = 0.5
 -- @tparam string name of the call
 -- @tparam[opt] table params
 -- @treturn[1] table the result
+-- @treturn[1] nil
+-- @treturn[1] integer HTTP status
 -- @treturn[2] nil
 -- @treturn[2] table the last error
 function read.perform(current, name, params)
   local pause = FIRST_PAUSE
   local renewed = false
-  local result, err, renewed_now
+  local result, err, status, renewed_now
   if current.watcher then
     current.watcher:begin(name)
   end
   for left = TRIES, 1, -1 do
     -- Half of the time that is left, so that a try which gets no answer leaves some for the next.
     local seconds = current:remaining() / math.min(left, 2)
-    result, err, renewed_now = session.perform(current, name, params or {}, seconds, not renewed)
+    result, err, status, renewed_now =
+      session.perform(current, name, params or {}, seconds, not renewed)
     if result or left == 1 or not err.retryable or err.call ~= name then
-      return result, err
+      return result, err, status
     end
     renewed = renewed or renewed_now
     local at_most = math.min(pause, current:remaining() / 4) -- most of it is for the next try

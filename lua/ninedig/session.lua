@@ -255,10 +255,10 @@ local function perform_with_session(current, name, params, seconds, may_renew)
   if not token then
     return blame(err, name)
   end
-  local result
-  result, err = send(current, name, params, token, seconds)
+  local result, status
+  result, err, status = send(current, name, params, token, seconds)
   if not (may_renew and is_token_refused(err)) then
-    return result, err, false
+    return result, err, status, false
   end
   -- A whole answer says that the service refused before acting: this is the one call that may be
   -- repeated.
@@ -266,14 +266,14 @@ local function perform_with_session(current, name, params, seconds, may_renew)
   forget_token(self, token)
   token, err = get_token(self, current)
   if token then
-    result, err = send(current, name, params, token, seconds)
+    result, err, status = send(current, name, params, token, seconds)
   end
   if err and err.is_withheld then
-    return nil, refusal, true
+    return nil, refusal
   elseif not token then
     return blame(err, name)
   end
-  return result, err, true
+  return result, err, status, true
 end
 
 -- Stands for the token that a session will have, where params are checked before it is got.
@@ -324,8 +324,11 @@ end
 -- @tparam[opt] number seconds that each of the calls may take at most
 -- @tparam[opt=true] boolean may_renew
 -- @treturn[1] table the result
+-- @treturn[1] nil
+-- @treturn[1] integer HTTP status
 -- @treturn[2] nil
 -- @treturn[2] table the error
+-- @treturn[2] nil
 -- @treturn[2] boolean the token was renewed for it
 function session.perform(current, name, params, seconds, may_renew)
   if current.session and not current.token then

@@ -18,28 +18,16 @@ local PAUSES = { 1, 1, 2, 1 }
 
 -- ----- one look -----
 
--- The task, with a way to wait that notes the HTTP status of what was answered last.
-local function noting_status(current)
-  local way = setmetatable({}, { __index = current.way })
-  local noted = setmetatable({ way = way }, { __index = current })
-  function way.carry_out(transfer, watch)
-    current.way.carry_out(transfer, watch)
-    noted.status = core.facts(transfer)
-  end
-  return noted
-end
-
 local OK = 200
 
 -- Reads a list; nil, what stood in the way as a sentence, and the error if it was one. Only a plain
 -- 200 is the service's whole answer: 206 is a part of it, and 203 has been changed on the way.
 local function read_list(current, name, params)
-  local noted = noting_status(current)
-  local answer, err = read.perform(noted, name, params)
+  local answer, err, status = read.perform(current, name, params)
   if not answer then
     return nil, errors.summary(err), err
-  elseif noted.status ~= OK then
-    return answer, ("HTTP %s: not the service's own whole answer"):format(tostring(noted.status))
+  elseif status ~= OK then
+    return answer, ("HTTP %d: not the service's own whole answer"):format(status)
   end
   return answer
 end
