@@ -59,7 +59,7 @@ endif
 LINK     = $(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
 # Where libcurl is in no folder that the compiler looks into, LuaRocks sets
 # CURL_INCDIR and CURL_LIBDIR.
-CURL     = $(CURL_LIBDIR:%=-L%) -lcurl -lpthread
+LIBCURL  = $(CURL_LIBDIR:%=-L%) -lcurl -lpthread
 
 # Deferred, since pkg-config may have to be installed first.
 lua_headers = $(or $(LUA_INCDIR),$(shell tools/incdir $1))
@@ -115,11 +115,15 @@ test-sanitize: ## the same with address and undefined-behaviour sanitizers, on L
 	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSIONS, SPEC
+	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' -- \
+	    $(foreach v,VERSIONS SPEC FILTER,$(if $(filter command,$(origin $v)),'$v=$($v)'))
+
 fuzz: | deps-check ## odd texts from outside, for FUZZ_SECONDS (60)
 	@mkdir -p build/fuzz/corpus
 	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -o build/fuzz/text_fuzz \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) $(CURL)
+	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) $(LIBCURL)
 	$(Q)build/fuzz/text_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) \
 	    -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/corpus
 
@@ -144,7 +148,7 @@ doc: | deps-doc ## API pages in build/doc
 
 .PHONY: help deps deps-dev all demo mock install install-library install-posix \
     install-command install-rock uninstall clean test test-valgrind \
-    test-sanitize fuzz check format bench bench-nginx doc
+    test-sanitize test-on fuzz check format bench bench-nginx doc
 
 # ----- how it is built -----
 
@@ -182,7 +186,7 @@ $(BUILD)/$1/obj/spec/%.o: spec/support/%.c Makefile | deps-build deps-$1
 $(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
 	@mkdir -p $$(@D)
 	@echo '  LD $$@'
-	$(Q)$$(LINK) $$(CURL)
+	$(Q)$$(LINK) $$(LIBCURL)
 
 $(BUILD)/$1/ninedig/posix.so: $(POSIX:src/posix/%.c=$(BUILD)/$1/obj/posix/%.o)
 	@mkdir -p $$(@D)
@@ -201,12 +205,12 @@ $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
-	    $(BUILD)/core.a -lcmocka $(CURL)
+	    $(BUILD)/core.a -lcmocka $(LIBCURL)
 
 $(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CURL)
+	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBCURL)
 
 -include $(wildcard $(BUILD)/core/*.d $(BUILD)/*/obj/*.d $(BUILD)/*/obj/*/*.d $(BUILD)/spec/*.d)
 
