@@ -96,6 +96,15 @@ mock: $(BUILD)/5.4/ninedig/posix.so $(BUILD)/5.4/spec/support/process.so | deps-
 
 install: install-library $(if $(BIN),install-command) ## install for LUA_VERSION into PREFIX, below DESTDIR
 
+dist: ## a source archive of HEAD, in build/dist
+	@tools/package dist
+
+rock: | deps-rock ## the same for LuaRocks: a rockspec and a src.rock
+	@tools/package rock
+
+deb: | deps-deb ## a Debian package for all Luas that Debian has
+	+@tools/package deb
+
 clean: ## remove build/
 	rm -rf build
 
@@ -146,9 +155,10 @@ bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/5.4/spec/support/process.so |
 doc: | deps-doc ## API pages in build/doc
 	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
 
-.PHONY: help deps deps-dev all demo mock install install-library install-posix \
-    install-command install-rock uninstall clean test test-valgrind \
-    test-sanitize test-on fuzz check format bench bench-nginx doc
+.PHONY: help deps deps-dev all demo mock clean doc format bench bench-nginx
+.PHONY: install install-library install-posix install-command install-rock uninstall
+.PHONY: dist rock deb
+.PHONY: test test-valgrind test-sanitize test-on fuzz check
 
 # ----- how it is built -----
 
