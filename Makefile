@@ -99,7 +99,7 @@ install: install-library $(if $(BIN),install-command) ## install for LUA_VERSION
 dist: ## a source archive of HEAD, in build/dist
 	@tools/package dist
 
-rock: | deps-rock ## the same for LuaRocks: a rockspec and a src.rock
+rock: dist | deps-rock ## the same for LuaRocks: a rockspec and a src.rock
 	@tools/package rock
 
 deb: | deps-deb ## a Debian package for all Luas that Debian has

@@ -405,18 +405,19 @@ describe("the mock", function()
   end)
 
   describe("fails on the wire", function()
-    -- scenario, what curl ends with over TLS
+    -- scenario, what curl ends with over TLS; curl 8 says so where TLS has no end of its own
     local FAULTS = {
-      { "close", EMPTY }, { "close+bare", EMPTY }, { "close_early", EMPTY },
+      { "close", EMPTY }, { "close+bare", EMPTY, RECEIVE_FAILED }, { "close_early", EMPTY },
       { "reset", RECEIVE_FAILED }, { "cut-0", EMPTY }, { "cut-150", PARTIAL },
-      { "cut-150+bare", PARTIAL }, { "cut-150+reset", RECEIVE_FAILED }, { "cut-10000", 0 },
-      { "cut_chunked-160", PARTIAL }, { "garbage", 1 }, { "half_status_line", EMPTY },
+      { "cut-150+bare", PARTIAL, RECEIVE_FAILED }, { "cut-150+reset", RECEIVE_FAILED },
+      { "cut-10000", 0 }, { "cut_chunked-160", PARTIAL }, { "garbage", 1 },
+      { "half_status_line", EMPTY },
     }
 
     for _, row in ipairs(FAULTS) do
       it(row[1], function()
         local _, code = delete(world, row[1])
-        assert.equal(row[2], code)
+        assert.equal(code == row[3] and row[3] or row[2], code)
         assert.equal(1, world:count())
       end)
     end

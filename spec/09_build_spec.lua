@@ -112,9 +112,9 @@ describe("an installation #novalgrind #nosanitize", function()
   end)
 
   it("packs the same bytes each time", function()
-    local first = in_source(MAKE .. "dist rock && md5sum build/dist/*")
+    local first = in_source(MAKE .. "rock && md5sum build/dist/*")
     in_source("rm -r build/dist && find . -not -path './.git*' -exec touch {} +")
-    assert.equal(first, in_source("umask 077; " .. MAKE .. "dist rock && md5sum build/dist/*"))
+    assert.equal(first, in_source("umask 077; " .. MAKE .. "rock && md5sum build/dist/*"))
     assert.matches("ninedig%-[%d.]+%.tar%.gz", first)
   end)
 
