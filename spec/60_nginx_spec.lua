@@ -179,6 +179,7 @@ describe("in nginx", function()
   end)
 
   it("a pooled connection that dies under a request brings one send", function()
+    world.origin = mock.spare()
     check_deleted(ask(server, "/content", job(world, "close_reused")))
     local answer = ask(server, "/content", job(world, "close_reused"))
     assert.equal("network", answer.error.kind)

@@ -138,6 +138,7 @@ describe("hosted by a loop", function()
 
     it("of " .. name .. ": max_in_flight is for all calls of the loop", function()
       local tasks, outcomes = {}, {}
+      world.origin = mock.spare()
       local hosted = client(loop.sleep, "delay-30", { max_in_flight = 2 })
       for inbox = 1, 6 do
         tasks[inbox] = function()

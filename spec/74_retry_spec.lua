@@ -127,13 +127,13 @@ describe("a read", function()
   end)
 
   it("is not retried where it was sent and the connection lost", function()
-    local connections = caller.connections(function()
-      local client, pauses = client_without_pauses("live", { base_url = mock.closed_tls .. "/api" })
-      local _, err = client:get_accounts()
-      caller.check_error(err, { kind = "network", outcome = "none", retryable = false })
-      assert.equal(0, #pauses)
-    end)
-    assert.equal(1, connections)
+    local client, pauses = client_without_pauses("live+close", { max_idle = 0 })
+    local _, err = client:get_accounts()
+    caller.check_error(err, {
+      kind = "network", name = "CONNECTION_LOST", outcome = "none", retryable = false,
+    })
+    assert.equal(0, #pauses)
+    assert.equal(1, world:count())
   end)
 
   it("is an error where nobody listens", function()

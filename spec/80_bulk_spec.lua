@@ -289,6 +289,10 @@ describe("delete_inboxes", function()
   end)
 
   describe("concurrency", function()
+    before_each(function()
+      world.origin = mock.spare()
+    end)
+
     for _, limit in ipairs { 1, 2, 8, 64 } do
       it("bounds what the service sees at once: " .. limit, function()
         local count = math.min(3 * limit, 96)
@@ -1027,6 +1031,7 @@ describe("delete_inboxes", function()
 
     it("lets it go on, and comes to the same", function()
       local list, report, told = inboxes(12), nil, 0
+      world.origin = mock.spare()
       local sleeps = host(function()
         report = assert(client("delay-50", { sleep = sleep }):delete_inboxes(list, {
           concurrency = 4,

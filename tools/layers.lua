@@ -5,7 +5,8 @@ local order = {
   ["src/core"] = {
     "version", "stay", "ascii", "error", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
-    "json", "spelling", "verdict", "redact", "answer", "sockets", "transfer", "engine", "outcome",
+    "answer", "transfer", "trust", "connection", "exchange", "clock", "watch", "pool", "engine",
+    "json", "spelling", "verdict", "redact", "outcome",
   },
   ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },

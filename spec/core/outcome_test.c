@@ -58,41 +58,37 @@ static const struct row rows[] = {
 /* One thing that can have happened. */
 struct event {
     bool sent;
-    bool resend_prevented;
-    bool cancelled;
-    bool out_of_memory;
-    bool too_large;
-    bool headers_ended;
-    int curl_code;
+    bool whole;
+    enum nd_fault fault;
+    int curl_code; /* of ND_FAULT_CONNECT */
     long status;
     enum nd_says says;
     long reason;
     bool doubtful;
 };
 
-static const int curl_codes[] = {
-    CURLE_OK,
-    CURLE_UNSUPPORTED_PROTOCOL,
-    CURLE_COULDNT_RESOLVE_PROXY,
-    CURLE_COULDNT_RESOLVE_HOST,
-    CURLE_COULDNT_CONNECT,
-    CURLE_WEIRD_SERVER_REPLY,
-    CURLE_HTTP2,
-    CURLE_PARTIAL_FILE,
-    CURLE_WRITE_ERROR,
-    CURLE_OUT_OF_MEMORY,
-    CURLE_OPERATION_TIMEDOUT,
-    CURLE_SSL_CONNECT_ERROR,
-    CURLE_ABORTED_BY_CALLBACK,
-    CURLE_GOT_NOTHING,
-    CURLE_SEND_ERROR,
-    CURLE_RECV_ERROR,
-    CURLE_SSL_CERTPROBLEM,
-    CURLE_SSL_CIPHER,
-    CURLE_PEER_FAILED_VERIFICATION,
-    CURLE_SSL_ISSUER_ERROR,
-    CURLE_PROXY,
-    94, /* CURLE_AUTH_ERROR, as one without a row */
+/* Every fault, and some of libcurl's codes for the one that has them. */
+static const struct {
+    enum nd_fault fault;
+    int curl_code;
+} faults[] = {
+    {ND_FAULT_NONE, 0},
+    {ND_FAULT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY},
+    {ND_FAULT_CONNECT, CURLE_COULDNT_RESOLVE_HOST},
+    {ND_FAULT_CONNECT, CURLE_COULDNT_CONNECT},
+    {ND_FAULT_CONNECT, CURLE_OPERATION_TIMEDOUT},
+    {ND_FAULT_CONNECT, CURLE_PEER_FAILED_VERIFICATION},
+    {ND_FAULT_CONNECT, CURLE_OUT_OF_MEMORY},
+    {ND_FAULT_CONNECT, 94}, /* CURLE_AUTH_ERROR, as one without a row */
+    {ND_FAULT_UNASKED, 0},
+    {ND_FAULT_TIMEOUT, 0},
+    {ND_FAULT_LOST, 0},
+    {ND_FAULT_CUT, 0},
+    {ND_FAULT_EARLY, 0},
+    {ND_FAULT_UNREADABLE, 0},
+    {ND_FAULT_TOO_LARGE, 0},
+    {ND_FAULT_CANCELLED, 0},
+    {ND_FAULT_MEMORY, 0},
 };
 
 static const long statuses[] = {ND_UNSET, 200, 201, 204, 299, 300, 301, 302,
@@ -165,16 +161,21 @@ static bool fits(int wanted, bool is)
     return wanted == ANY || wanted == (is ? YES : NO);
 }
 
+static bool is_complete(const struct event *event)
+{
+    return event->whole && event->fault == ND_FAULT_NONE;
+}
+
 /* NULL for a success. */
 static const struct row *first_fit(const struct event *event)
 {
-    bool complete = event->curl_code == 0 && event->headers_ended;
+    bool complete = is_complete(event);
     size_t i;
 
     for (i = 0; i < COUNT(rows); i++) {
         if (fits(rows[i].sent, event->sent) &&
             fits(rows[i].complete, complete) &&
-            fits(rows[i].too_large, event->too_large) &&
+            fits(rows[i].too_large, event->fault == ND_FAULT_TOO_LARGE) &&
             body_fits(rows[i].body, event) &&
             fits(rows[i].documented, is_documented(event->reason)) &&
             status_fits(rows[i].status, event->status))
@@ -202,11 +203,8 @@ static bool judge(const struct event *event, const struct nd_call *call,
 
     nd_answer_init(&answer, 1024);
     answer.sent = event->sent;
-    answer.resend_prevented = event->resend_prevented;
-    answer.cancelled = event->cancelled;
-    answer.out_of_memory = event->out_of_memory;
-    answer.too_large = event->too_large;
-    answer.headers_ended = event->headers_ended;
+    answer.fault = event->fault;
+    answer.phase = event->whole ? ND_PHASE_WHOLE : ND_PHASE_BODY;
     answer.curl_code = event->curl_code;
     answer.http_status = event->status;
     answer.retry_after = 5;
@@ -218,10 +216,10 @@ static bool judge(const struct event *event, const struct nd_call *call,
 
 static void fail_event(const struct event *event, const char *what)
 {
-    fail_msg("%s: sent %d, curl %d, headers ended %d, too large %d, "
-             "status %ld, body says %d, reason %ld",
-             what, event->sent, event->curl_code, event->headers_ended,
-             event->too_large, event->status, (int)event->says, event->reason);
+    fail_msg("%s: sent %d, whole %d, fault %d, curl %d, status %ld, "
+             "body says %d, reason %ld",
+             what, event->sent, event->whole, (int)event->fault,
+             event->curl_code, event->status, (int)event->says, event->reason);
 }
 
 static void check_event(const struct event *event)
@@ -251,23 +249,19 @@ static void check_event(const struct event *event)
 static void each_event(void (*what)(const struct event *event))
 {
     struct event event;
-    size_t code;
+    size_t fault;
     size_t status;
     size_t body;
     unsigned int flags;
 
-    for (code = 0; code < COUNT(curl_codes); code++) {
+    for (fault = 0; fault < COUNT(faults); fault++) {
         for (status = 0; status < COUNT(statuses); status++) {
             for (body = 0; body < COUNT(bodies); body++) {
-                for (flags = 0; flags < 16; flags++) {
+                for (flags = 0; flags < 4; flags++) {
                     event.sent = flags & 1;
-                    event.headers_ended =
-                        (flags & 2) && statuses[status] != ND_UNSET;
-                    event.too_large = flags & 4;
-                    event.resend_prevented = flags & 8;
-                    event.cancelled = flags & 8;
-                    event.out_of_memory = flags & 8;
-                    event.curl_code = curl_codes[code];
+                    event.whole = (flags & 2) && statuses[status] != ND_UNSET;
+                    event.fault = faults[fault].fault;
+                    event.curl_code = faults[fault].curl_code;
                     event.status = statuses[status];
                     event.says = bodies[body].says;
                     event.reason = bodies[body].reason;
@@ -294,8 +288,10 @@ static void check_read(const struct event *event)
 {
     static const enum nd_call_id reads[] = {ND_CALL_GET_ACCESS_TOKEN,
                                             ND_CALL_GET_INBOXES};
-    bool complete = event->curl_code == 0 && event->headers_ended;
-    bool cut = event->sent && !event->too_large && !complete;
+    bool too_large = event->fault == ND_FAULT_TOO_LARGE;
+    bool cut = event->sent && !too_large && !is_complete(event);
+    bool timed_out = event->fault == ND_FAULT_TIMEOUT ||
+                     event->curl_code == CURLE_OPERATION_TIMEDOUT;
     bool busy = event->status == 429 || event->status == 502 ||
                 event->status == 503 || event->status == 504;
     size_t i;
@@ -305,9 +301,8 @@ static void check_read(const struct event *event)
         const struct nd_reason *reason =
             event->says == ND_SAYS_FAIL ? nd_find_reason(call, event->reason)
                                         : NULL;
-        bool again = !event->sent ||
-                     (cut && event->curl_code == CURLE_OPERATION_TIMEDOUT) ||
-                     (!cut && !event->too_large && busy && !reason);
+        bool again = !event->sent || (cut && timed_out) ||
+                     (!cut && !too_large && busy && !reason);
         struct nd_error err;
 
         if (judge(event, call, &err)) {
@@ -352,13 +347,17 @@ static void expect_names(const struct named *named, size_t count)
     }
 }
 
-#define BEFORE(code)                            \
-    {                                           \
-        .curl_code = (code), .status = ND_UNSET \
+#define BEFORE(code)                                                       \
+    {                                                                      \
+        .fault = ND_FAULT_CONNECT, .curl_code = (code), .status = ND_UNSET \
     }
-#define AFTER(code)                                           \
-    {                                                         \
-        .sent = true, .curl_code = (code), .status = ND_UNSET \
+#define UNSENT(what)                        \
+    {                                       \
+        .fault = (what), .status = ND_UNSET \
+    }
+#define AFTER(what)                                       \
+    {                                                     \
+        .sent = true, .fault = (what), .status = ND_UNSET \
     }
 
 static void names_what_failed_before_the_send(void **state)
@@ -376,8 +375,11 @@ static void names_what_failed_before_the_send(void **state)
         {BEFORE(CURLE_SSL_CIPHER), "TLS_FAILED", "TLS"},
         {BEFORE(CURLE_PROXY), "PROXY_FAILED", "proxy"},
         {BEFORE(CURLE_OUT_OF_MEMORY), "OUT_OF_MEMORY", "memory"},
-        {BEFORE(CURLE_ABORTED_BY_CALLBACK), "CANCELLED", "given up"},
         {BEFORE(CURLE_RECV_ERROR), "CONNECT_FAILED", "connection"},
+        {UNSENT(ND_FAULT_UNASKED), "CONNECT_FAILED", "before it was asked"},
+        {UNSENT(ND_FAULT_TIMEOUT), "TIMEOUT", "free within the time-out"},
+        {UNSENT(ND_FAULT_CANCELLED), "CANCELLED", "given up"},
+        {UNSENT(ND_FAULT_MEMORY), "OUT_OF_MEMORY", "memory"},
     };
     size_t i;
 
@@ -394,41 +396,13 @@ static void names_what_failed_before_the_send(void **state)
 static void names_what_failed_after_the_send(void **state)
 {
     static const struct named named[] = {
-        {AFTER(CURLE_OK), "ANSWER_CUT", "headers"},
-        {AFTER(CURLE_PARTIAL_FILE), "ANSWER_CUT", "body"},
-        {AFTER(CURLE_OPERATION_TIMEDOUT), "TIMEOUT", "time-out"},
-        {AFTER(CURLE_GOT_NOTHING), "CONNECTION_LOST", "without an answer"},
-        {AFTER(CURLE_SEND_ERROR), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_RECV_ERROR), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_OUT_OF_MEMORY), "ANSWER_UNREADABLE", "headers"},
-        {AFTER(CURLE_WRITE_ERROR), "ANSWER_UNREADABLE", "headers"},
-        {AFTER(CURLE_UNSUPPORTED_PROTOCOL), "ANSWER_UNREADABLE", "not HTTP"},
-        {AFTER(CURLE_WEIRD_SERVER_REPLY), "ANSWER_UNREADABLE", "not HTTP"},
-        /* libcurl wanted to send it again, and could not connect. */
-        {AFTER(CURLE_COULDNT_RESOLVE_PROXY), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_COULDNT_RESOLVE_HOST), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_COULDNT_CONNECT), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_SSL_CONNECT_ERROR), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_PEER_FAILED_VERIFICATION), "CONNECTION_LOST", "lost"},
-        {AFTER(CURLE_PROXY), "CONNECTION_LOST", "lost"},
-        {{.sent = true,
-          .resend_prevented = true,
-          .curl_code = CURLE_ABORTED_BY_CALLBACK,
-          .status = ND_UNSET},
-         "RESEND_PREVENTED",
-         "again"},
-        {{.sent = true,
-          .cancelled = true,
-          .curl_code = CURLE_ABORTED_BY_CALLBACK,
-          .status = ND_UNSET},
-         "CANCELLED",
-         "given up"},
-        {{.sent = true,
-          .out_of_memory = true,
-          .curl_code = CURLE_WRITE_ERROR,
-          .status = 200},
-         "OUT_OF_MEMORY",
-         "memory"},
+        {AFTER(ND_FAULT_LOST), "CONNECTION_LOST", "lost"},
+        {AFTER(ND_FAULT_CUT), "ANSWER_CUT", "cut"},
+        {AFTER(ND_FAULT_TIMEOUT), "TIMEOUT", "time-out"},
+        {AFTER(ND_FAULT_EARLY), "ANSWER_UNREADABLE", "before the request"},
+        {AFTER(ND_FAULT_UNREADABLE), "ANSWER_UNREADABLE", "not HTTP"},
+        {AFTER(ND_FAULT_CANCELLED), "CANCELLED", "given up"},
+        {AFTER(ND_FAULT_MEMORY), "OUT_OF_MEMORY", "memory"},
     };
     size_t i;
 
@@ -443,10 +417,10 @@ static void names_what_failed_after_the_send(void **state)
 }
 
 /* A complete answer. */
-#define ANSWERED(http, body_says, code)                        \
-    {                                                          \
-        .sent = true, .headers_ended = true, .status = (http), \
-        .says = (body_says), .reason = (code)                  \
+#define ANSWERED(http, body_says, code)                                     \
+    {                                                                       \
+        .sent = true, .whole = true, .status = (http), .says = (body_says), \
+        .reason = (code)                                                    \
     }
 
 static void names_what_the_service_answered(void **state)
@@ -481,11 +455,7 @@ static void names_what_the_service_answered(void **state)
          "a flaw"},
         {ANSWERED(200, ND_SAYS_CONTRADICTION, ND_UNSET),
          "ANSWER_CONTRADICTORY", "a flaw"},
-        {{.sent = true,
-          .headers_ended = true,
-          .too_large = true,
-          .curl_code = CURLE_WRITE_ERROR,
-          .status = 200},
+        {{.sent = true, .fault = ND_FAULT_TOO_LARGE, .status = 200},
          "ANSWER_TOO_LARGE",
          "max_response_bytes (1024)"},
     };
@@ -520,7 +490,7 @@ static void describe(const char *detail, bool sent, const char *secret,
 
     nd_answer_init(&answer, 1024);
     answer.sent = sent;
-    answer.curl_code = CURLE_RECV_ERROR;
+    answer.fault = ND_FAULT_LOST;
     (void)snprintf(answer.detail, sizeof answer.detail, "%s", detail);
     assert_false(
         nd_outcome(err, CALL(DELETE_INBOX), &answer, &verdict, secret));
@@ -582,7 +552,7 @@ static void never_cuts_the_advice(void **state)
     verdict.flaw = flaw;
     nd_answer_init(&answer, 1024);
     answer.sent = true;
-    answer.headers_ended = true;
+    answer.phase = ND_PHASE_WHOLE;
     answer.http_status = 200;
     assert_false(
         nd_outcome(&err, CALL(DELETE_INBOX), &answer, &verdict, NULL));

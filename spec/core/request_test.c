@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../../src/core/request.h"
+#include "../../src/core/version.h"
 
 enum { TOKEN, ACCOUNT, SERVER, INBOX };
 
@@ -49,6 +50,16 @@ static void render(struct nd_request *request, const struct nd_values *values,
     nd_settings_drop(settings);
 }
 
+static const char *body_of(const struct nd_request *request)
+{
+    return request->bytes.data + request->head_length;
+}
+
+static size_t body_length(const struct nd_request *request)
+{
+    return request->bytes.length - request->head_length;
+}
+
 /* ----- the body ----- */
 
 static void renders_the_body_of_the_contract(void **state)
@@ -58,10 +69,10 @@ static void renders_the_body_of_the_contract(void **state)
 
     (void)state;
     render(&request, &values, settings_with(NULL, NULL));
-    assert_string_equal(request.body.data,
+    assert_string_equal(body_of(&request),
                         "{\"accountID\":1,\"server\":\"online\","
                         "\"inboxID\":10}");
-    assert_int_equal(request.body.length, strlen(request.body.data));
+    assert_int_equal(body_length(&request), strlen(body_of(&request)));
     nd_request_free(&request);
 }
 
@@ -92,7 +103,7 @@ static void renders_ids_as_plain_digits(void **state)
                        "{\"accountID\":%s,\"server\":\"online\","
                        "\"inboxID\":%s}",
                        rows[i].digits, rows[i].digits);
-        assert_string_equal(request.body.data, body);
+        assert_string_equal(body_of(&request), body);
         nd_request_free(&request);
     }
 }
@@ -107,7 +118,7 @@ static void renders_ids_that_were_strings(void **state)
     values.of[INBOX].text = "10";
     values.of[INBOX].length = 2;
     render(&request, &values, settings_with(NULL, NULL));
-    assert_contains(request.body.data, "\"inboxID\":10}");
+    assert_contains(body_of(&request), "\"inboxID\":10}");
     nd_request_free(&request);
 }
 
@@ -119,7 +130,7 @@ static void keeps_the_server_as_it_is_spelt(void **state)
     (void)state;
     values.of[SERVER] = text_value("My-Server-2");
     render(&request, &values, settings_with(NULL, NULL));
-    assert_contains(request.body.data, "\"server\":\"My-Server-2\"");
+    assert_contains(body_of(&request), "\"server\":\"My-Server-2\"");
     nd_request_free(&request);
 }
 
@@ -144,7 +155,7 @@ static void escapes_texts_of_the_body(void **state)
     memset(&values, 0, sizeof values);
     values.of[0] = text_value("a\"b\\c");
     assert_true(nd_request_render(&request, &call, &values, settings, &err));
-    assert_string_equal(request.body.data, "{\"client_id\":\"a\\\"b\\\\c\"}");
+    assert_string_equal(body_of(&request), "{\"client_id\":\"a\\\"b\\\\c\"}");
     assert_null(nd_request_secret(&request));
     nd_request_free(&request);
 
@@ -152,7 +163,7 @@ static void escapes_texts_of_the_body(void **state)
     values.of[0] = text_value(longest);
     values.of[1] = text_value(longest);
     assert_true(nd_request_render(&request, &call, &values, settings, &err));
-    assert_int_equal(request.body.length,
+    assert_int_equal(body_length(&request),
                      4 * ND_TOKEN_MAX + strlen("{\"client_id\":\"\","
                                                "\"client_secret\":\"\"}"));
     assert_string_equal(nd_request_secret(&request), longest);
@@ -171,54 +182,66 @@ static void has_no_body_where_the_call_has_none(void **state)
     struct nd_settings *settings = settings_with(NULL, NULL);
     struct nd_request request;
     struct nd_values values;
-    struct curl_slist *lines;
-    struct curl_slist *line;
     struct nd_error err;
 
     (void)state;
     memset(&values, 0, sizeof values);
     values.of[0] = text_value("t0ken");
     assert_true(nd_request_render(&request, &call, &values, settings, &err));
-    assert_int_equal(request.body.length, 0);
-    lines = nd_request_headers(&request);
-    assert_non_null(lines);
-    for (line = lines; line; line = line->next)
-        assert_lacks(line->data, "Content-Type");
-    curl_slist_free_all(lines);
+    assert_int_equal(body_length(&request), 0);
+    assert_contains(request.bytes.data, "GET /api/read HTTP/1.1\r\n");
+    assert_contains(request.bytes.data, "Bearer t0ken\r\n\r\n");
+    assert_lacks(request.bytes.data, "Content-");
     nd_request_free(&request);
     nd_settings_drop(settings);
 }
 
 /* ----- headers ----- */
 
-static void renders_the_headers_of_the_contract(void **state)
+/* All that is sent, to the byte. */
+static void renders_the_request_of_the_contract(void **state)
 {
-    static const char *const wanted[] = {
-        "User-Agent: a script/1",
-        "Accept: application/json",
-        "Expect:", /* none is sent */
-        "Content-Type: application/json",
-        "Authorization: Bearer call-token",
-    };
     struct nd_values values = some_values();
-    struct nd_settings *settings = settings_with(NULL, NULL);
+    struct nd_settings *settings = settings_with("https://a.b:81/c", NULL);
     struct nd_request request;
-    struct curl_slist *lines;
-    struct curl_slist *line;
-    size_t i = 0;
+    char wanted[512];
 
     (void)state;
-    free(settings->user_agent);
-    settings->user_agent = strdup("a script/1");
-    assert_non_null(settings->user_agent);
+    (void)snprintf(wanted, sizeof wanted,
+                   "DELETE /c/online/deleteInbox HTTP/1.1\r\n"
+                   "Host: a.b:81\r\n"
+                   "User-Agent: ninedig/%s libcurl/%s\r\n"
+                   "Accept: application/json\r\n"
+                   "Content-Type: application/json\r\n"
+                   "Authorization: Bearer call-token\r\n"
+                   "Content-Length: 46\r\n\r\n"
+                   "{\"accountID\":1,\"server\":\"online\",\"inboxID\":10}",
+                   ND_VERSION, curl_version_info(CURLVERSION_NOW)->version);
     render(&request, &values, settings);
-    lines = nd_request_headers(&request);
-    for (line = lines; line; line = line->next) {
-        assert_true(i < COUNT(wanted));
-        assert_string_equal(line->data, wanted[i++]);
-    }
-    assert_int_equal(i, COUNT(wanted));
-    curl_slist_free_all(lines);
+    assert_string_equal(request.bytes.data, wanted);
+    assert_int_equal(request.bytes.length, strlen(wanted));
+    nd_request_free(&request);
+}
+
+static void shows_the_request_without_its_token(void **state)
+{
+    struct nd_values values = some_values();
+    struct nd_request request;
+    struct nd_buffer text;
+
+    (void)state;
+    nd_buffer_init(&text, 4096);
+    render(&request, &values, settings_with("https://a.b/c/", NULL));
+    assert_true(nd_request_show(&request, &text));
+    assert_ptr_equal(strstr(text.data,
+                            "DELETE https://a.b/c/online/deleteInbox\n"
+                            "Host: a.b\n"),
+                     text.data);
+    assert_contains(text.data, "\nAuthorization: Bearer [redacted]\n");
+    assert_contains(text.data, "\nContent-Length: 46\n\n{\"accountID\":1,");
+    assert_lacks(text.data, "call-token");
+    assert_lacks(text.data, "\r");
+    nd_buffer_free(&text);
     nd_request_free(&request);
 }
 
@@ -245,17 +268,24 @@ static void prefers_the_token_of_the_call(void **state)
     nd_request_free(&request);
 }
 
-/* ----- the URL ----- */
+/* ----- where it goes ----- */
 
-static void joins_the_url_with_one_slash(void **state)
+static void goes_to_the_path_below_base_url(void **state)
 {
-    static const char *const rows[][2] = {
-        {NULL, "https://partners.99digital.co.il/api/online/deleteInbox"},
-        {"https://host", "https://host/online/deleteInbox"},
-        {"https://host/", "https://host/online/deleteInbox"},
-        {"https://host/a/b/", "https://host/a/b/online/deleteInbox"},
-        {"http://127.0.0.1:81/api", "http://127.0.0.1:81/api/online/"
-                                    "deleteInbox"},
+    static const char *const rows[][3] = {
+        {NULL, "DELETE /api/online/deleteInbox HTTP/1.1\r\n",
+         "\r\nHost: partners.99digital.co.il\r\n"},
+        {"https://host", "DELETE /online/deleteInbox HTTP/1.1\r\n",
+         "\r\nHost: host\r\n"},
+        {"https://host/", "DELETE /online/deleteInbox HTTP/1.1\r\n",
+         "\r\nHost: host\r\n"},
+        {"https://host:443/a/b/",
+         "DELETE /a/b/online/deleteInbox HTTP/1.1\r\n", "\r\nHost: host\r\n"},
+        {"http://127.0.0.1:81/api",
+         "DELETE /api/online/deleteInbox HTTP/1.1\r\n",
+         "\r\nHost: 127.0.0.1:81\r\n"},
+        {"http://[::1]:80", "DELETE /online/deleteInbox HTTP/1.1\r\n",
+         "\r\nHost: [::1]\r\n"},
     };
     size_t i;
 
@@ -263,12 +293,11 @@ static void joins_the_url_with_one_slash(void **state)
     for (i = 0; i < COUNT(rows); i++) {
         struct nd_values values = some_values();
         struct nd_request request;
-        char *url;
 
         render(&request, &values, settings_with(rows[i][0], NULL));
-        url = nd_request_url(&request);
-        assert_string_equal(url, rows[i][1]);
-        free(url);
+        assert_ptr_equal(strstr(request.bytes.data, rows[i][1]),
+                         request.bytes.data);
+        assert_contains(request.bytes.data, rows[i][2]);
         nd_request_free(&request);
     }
 }
@@ -319,9 +348,10 @@ int main(void)
         cmocka_unit_test(keeps_the_server_as_it_is_spelt),
         cmocka_unit_test(escapes_texts_of_the_body),
         cmocka_unit_test(has_no_body_where_the_call_has_none),
-        cmocka_unit_test(renders_the_headers_of_the_contract),
+        cmocka_unit_test(renders_the_request_of_the_contract),
+        cmocka_unit_test(shows_the_request_without_its_token),
         cmocka_unit_test(prefers_the_token_of_the_call),
-        cmocka_unit_test(joins_the_url_with_one_slash),
+        cmocka_unit_test(goes_to_the_path_below_base_url),
         cmocka_unit_test(keeps_nothing_of_the_callers),
         cmocka_unit_test(can_be_freed_twice),
     };

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "../../src/core/settings.h"
 #include "../../src/core/version.h"
@@ -44,6 +45,7 @@ static void lists_the_options_of_the_contract(void **state)
         {"user_agent", ND_TYPE_TEXT, 0, 0, false},
         {"max_in_flight", ND_TYPE_COUNT, 1, 1024, false},
         {"sleep", ND_TYPE_FUNCTION, 0, 0, false},
+        {"on_event", ND_TYPE_FUNCTION, 0, 0, false},
     };
     size_t i;
 
@@ -68,7 +70,7 @@ static void lists_the_options_of_the_contract(void **state)
 static void has_the_defaults_of_the_contract(void **state)
 {
     struct nd_settings *settings = make();
-    char user_agent[200];
+    char head[300];
 
     (void)state;
     assert_string_equal(settings->base_url,
@@ -76,15 +78,19 @@ static void has_the_defaults_of_the_contract(void **state)
     assert_false(settings->plain_http);
     assert_null(settings->access_token);
     assert_null(settings->ca_file);
-    assert_null(settings->proxy);
+    assert_string_equal(settings->proxy, "");
+    assert_string_equal(settings->origin, "https://partners.99digital.co.il");
+    assert_string_equal(settings->path, "/api");
     assert_int_equal(settings->timeout_ms, 30000);
     assert_int_equal(settings->connect_timeout_ms, 10000);
-    assert_int_equal(settings->max_response_bytes, 1048576);
+    assert_int_equal(settings->max_response_bytes, 16777216);
     assert_int_equal(settings->max_in_flight, 64);
-    (void)snprintf(user_agent, sizeof user_agent,
-                   "ninedig/" ND_VERSION " libcurl/%s",
+    (void)snprintf(head, sizeof head,
+                   "Host: partners.99digital.co.il\r\n"
+                   "User-Agent: ninedig/" ND_VERSION " libcurl/%s\r\n"
+                   "Accept: application/json\r\n",
                    curl_version_info(CURLVERSION_NOW)->version);
-    assert_string_equal(settings->user_agent, user_agent);
+    assert_string_equal(settings->common_head, head);
     nd_settings_drop(settings);
 }
 
@@ -117,8 +123,8 @@ static void copies_what_it_is_given(void **state)
     assert_string_equal(settings->access_token, "abc");
     assert_string_equal(settings->ca_file, "/ca.pem");
     assert_string_equal(settings->proxy, "http://proxy:3128");
-    assert_ptr_equal(strstr(settings->user_agent, "script/2 ninedig/"),
-                     settings->user_agent);
+    assert_contains(settings->common_head,
+                    "\r\nUser-Agent: script/2 ninedig/");
     assert_int_equal(settings->timeout_ms, 2000);
     assert_int_equal(settings->connect_timeout_ms, 500);
     assert_int_equal(settings->max_response_bytes, 4096);
@@ -136,11 +142,89 @@ static void holds_the_longest_user_agent(void **state)
     longest[ND_TEXT_MAX] = '\0';
     values[ND_OPTION_user_agent] = text_value(longest);
     settings = make();
-    assert_memory_equal(settings->user_agent, longest, ND_TEXT_MAX);
-    assert_contains(settings->user_agent, "a ninedig/" ND_VERSION " libcurl/");
-    assert_contains(settings->user_agent,
+    assert_contains(settings->common_head, longest);
+    assert_contains(settings->common_head,
+                    "a ninedig/" ND_VERSION " libcurl/");
+    assert_contains(settings->common_head,
                     curl_version_info(CURLVERSION_NOW)->version);
     nd_settings_drop(settings);
+}
+
+/* ----- the way ----- */
+
+static struct nd_settings *make_with(const char *url, const char *proxy,
+                                     const char *ca_file)
+{
+    memset(values, 0, sizeof values);
+    values[ND_OPTION_base_url] = text_value(url);
+    if (proxy)
+        values[ND_OPTION_proxy] = text_value(proxy);
+    if (ca_file)
+        values[ND_OPTION_ca_file] = text_value(ca_file);
+    return make();
+}
+
+/* A connection serves both of two clients where nothing that decides how it
+ * is made differs. */
+static void tells_ways_apart(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *proxy;
+        const char *ca_file;
+        bool same;
+    } rows[] = {
+        {"https://host/api", NULL, NULL, true},
+        {"https://host/other", NULL, NULL, true},
+        {"https://HOST:443/", NULL, NULL, true},
+        {"https://host/api", "", NULL, true},
+        {"https://host:444/api", NULL, NULL, false},
+        {"https://other/api", NULL, NULL, false},
+        {"https://host/api", "http://proxy:1", NULL, false},
+        {"https://host/api", NULL, "/ca.pem", false},
+    };
+    struct nd_settings *first;
+    size_t i;
+
+    (void)state;
+    first = make_with("https://host/api", NULL, NULL);
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_settings *other =
+            make_with(rows[i].url, rows[i].proxy, rows[i].ca_file);
+
+        assert_int_equal(nd_settings_same_way(first, other), rows[i].same);
+        nd_settings_drop(other);
+    }
+    nd_settings_drop(first);
+}
+
+/* The environment's proxy is read once, and with it the variable. */
+static void reads_the_proxy_of_the_environment(void **state)
+{
+    struct nd_settings *none;
+    struct nd_settings *from_environment;
+    struct nd_settings *plain;
+
+    (void)state;
+    assert_int_equal(setenv("ALL_PROXY", "http://user:pass@one:1", 1), 0);
+    assert_int_equal(setenv("https_proxy", "http://two:2", 1), 0);
+    assert_int_equal(setenv("no_proxy", "a,b", 1), 0);
+    from_environment = make_with("https://host/api", NULL, NULL);
+    none = make_with("https://host/api", "", NULL);
+    plain = make_with("http://127.0.0.1:1/", NULL, NULL);
+    assert_int_equal(unsetenv("ALL_PROXY"), 0);
+    assert_int_equal(unsetenv("https_proxy"), 0);
+    assert_int_equal(unsetenv("no_proxy"), 0);
+    assert_string_equal(from_environment->proxy, "http://two:2");
+    assert_string_equal(from_environment->proxy_variable, "https_proxy");
+    assert_string_equal(from_environment->no_proxy, "a,b");
+    assert_string_equal(none->proxy, "");
+    assert_null(none->proxy_variable);
+    assert_string_equal(plain->proxy, "");
+    assert_false(nd_settings_same_way(from_environment, none));
+    nd_settings_drop(from_environment);
+    nd_settings_drop(none);
+    nd_settings_drop(plain);
 }
 
 /* ----- credentials ----- */
@@ -303,6 +387,8 @@ int main(void)
         TEST(has_the_defaults_of_the_contract),
         TEST(copies_what_it_is_given),
         TEST(holds_the_longest_user_agent),
+        TEST(tells_ways_apart),
+        TEST(reads_the_proxy_of_the_environment),
         TEST(takes_client_id_and_secret_together),
         TEST(drops_the_slashes_at_the_end),
         TEST(rounds_time_outs_up_to_milliseconds),

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/core/answer.h"
 #include "../../src/core/error.h"
 #include "../../src/core/json.h"
 #include "../../src/core/redact.h"
@@ -85,29 +84,6 @@ static void check_redact(struct nd_text text, const char *secret, size_t max)
     nd_buffer_free(&out);
 }
 
-static void check_answer(struct nd_text text)
-{
-    struct nd_answer answer;
-
-    nd_answer_init(&answer, 64);
-    while (text.at < text.end) {
-        const char *line = text.at;
-        size_t left = (size_t)(text.end - line);
-        const char *feed = memchr(line, '\n', left);
-        size_t length = feed ? (size_t)(feed + 1 - line) : left;
-
-        nd_answer_header(&answer, line, length);
-        REQUIRE(answer.http_status == ND_UNSET ||
-                (answer.http_status >= 200 && answer.http_status <= 999));
-        REQUIRE(answer.retry_after == ND_UNSET || answer.retry_after >= 0);
-        if (answer.headers_ended)
-            (void)nd_answer_body(&answer, line, length);
-        REQUIRE(answer.body.length <= 64);
-        text.at += length;
-    }
-    nd_answer_free(&answer);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *bytes = (const char *)data;
@@ -133,7 +109,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.end = text.at + built.length;
     check_redact(text, secret.data, 4096);
     check_redact(text, secret.data, size);
-    check_answer(text);
     free((void *)(uintptr_t)text.at);
     nd_buffer_free(&built);
     nd_buffer_free(&secret);

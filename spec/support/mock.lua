@@ -26,6 +26,9 @@ local LISTENERS = {
   refused = "http",
 }
 
+-- How many origins there are besides, for each of https and http, see `mock.spare`.
+local SPARE = 40
+
 local MODULES = { "ndk_http_module.so", "ngx_http_lua_module.so", "ngx_stream_module.so" }
 local FIRST_PORT, LAST_PORT = 12000, 32000
 local START_TRIES = 5
@@ -34,6 +37,7 @@ local POLL = 0.01
 -- busted forgets loaded modules between spec files; the mock is for the whole process.
 local KEY = "ninedig.spec.mock"
 local WORLDS = "ninedig.spec.worlds" -- how many were made
+local SPARE_TAKEN = "ninedig.spec.spare" -- how many of them, by scheme
 local registry = debug.getregistry()
 
 local function quote(text)
@@ -150,6 +154,17 @@ local function adopt(state)
   end
 end
 
+-- The lines that listen on the SPARE ports after the first, and their origins.
+local function spare_listeners(scheme, ports, first)
+  local lines, origins = {}, {}
+  for i = 1, SPARE do
+    local port = ports[first + i]
+    lines[i] = ("listen 127.0.0.1:%d %s;"):format(port, scheme == "https" and "ssl" or "")
+    origins[i] = ("%s://127.0.0.1:%d"):format(scheme, port)
+  end
+  return table.concat(lines, " "), origins
+end
+
 local function configuration(state, place)
   local pid, started = self_id()
   local nginx, load_modules = find_nginx()
@@ -163,11 +178,13 @@ local function configuration(state, place)
   for name in pairs(LISTENERS) do
     names[#names + 1] = name
   end
-  for i, port in ipairs(free_ports(#names)) do
-    local name = names[i]
-    values[name .. "_port"] = tostring(port)
-    state[name] = ("%s://127.0.0.1:%d"):format(LISTENERS[name], port)
+  local ports = free_ports(#names + 2 * SPARE)
+  for i, name in ipairs(names) do
+    values[name .. "_port"] = tostring(ports[i])
+    state[name] = ("%s://127.0.0.1:%d"):format(LISTENERS[name], ports[i])
   end
+  values.listen_spare_https, state.spare_https = spare_listeners("https", ports, #names)
+  values.listen_spare_http, state.spare_http = spare_listeners("http", ports, #names + SPARE)
   local has_ipv6 = (read_file("/proc/net/if_inet6") or ""):find("^0*1 ")
     or (read_file("/proc/net/if_inet6") or ""):find("\n0*1 ")
   values.listen_https6 = has_ipv6 and ("listen [::1]:%s ssl;"):format(values.https_port) or ""
@@ -334,9 +351,23 @@ end
 
 --- The base address of a scenario in this world.
 -- @tparam[opt="ok"] string scenario
--- @tparam[opt] string origin such as `mock.http`; `mock.https` if left out
+-- @tparam[opt] string origin such as `mock.http`; if left out, the world's own `origin`, which a
+-- spec that counts connections sets to a `mock.spare()`, and else `mock.https`
 function World:base_url(scenario, origin)
-  return ("%s/%s/%s/api"):format(origin or mock.https, self.name, scenario or "ok")
+  origin = origin or rawget(self, "origin") or mock.https
+  return ("%s/%s/%s/api"):format(origin, self.name, scenario or "ok")
+end
+
+--- An origin that nothing has connected to yet: no connection is kept to it, and ninedig remembers
+-- nothing of it, such as that it has closed one unasked.
+-- @tparam[opt="https"] string scheme
+function mock.spare(scheme)
+  scheme = scheme or "https"
+  local taken = registry[SPARE_TAKEN] or { https = 0, http = 0 }
+  registry[SPARE_TAKEN] = taken
+  taken[scheme] = taken[scheme] + 1
+  local origins = mock.start()["spare_" .. scheme]
+  return (assert(origins[taken[scheme]], "no spare origin is left; raise SPARE"))
 end
 
 --- A proxy's address that makes it record for this world.

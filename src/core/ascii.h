@@ -24,14 +24,11 @@ static inline bool nd_is_blank(char c)
 
 static inline char nd_to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
 
-/* A character that a header's name may have (RFC 9110, 5.6.2). */
-static inline bool nd_is_token_char(char c)
-{
-    return nd_is_letter(c) || nd_is_digit(c) ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    if (c >= 'A' && c <= 'Z')
+        return lower[c - 'A'];
+    return c;
 }
 
 /* 0 to 15, or -1. */

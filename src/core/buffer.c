@@ -20,8 +20,8 @@ void nd_buffer_free(struct nd_buffer *buffer)
     nd_buffer_init(buffer, buffer->max);
 }
 
-/* Makes room for more bytes and a NUL: doubling, so that adding is cheap. */
-static bool reserve(struct nd_buffer *buffer, size_t more)
+/* And for a NUL: doubling, so that adding is cheap. */
+bool nd_buffer_reserve(struct nd_buffer *buffer, size_t more)
 {
     size_t capacity = buffer->capacity ? buffer->capacity : ND_BUFFER_FIRST;
     char *data;
@@ -37,6 +37,7 @@ static bool reserve(struct nd_buffer *buffer, size_t more)
     if (!data)
         return false;
     buffer->data = data;
+    buffer->data[buffer->length] = '\0';
     buffer->capacity = capacity;
     return true;
 }
@@ -45,7 +46,7 @@ bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes, size_t length)
 {
     if (length > buffer->max - buffer->length)
         return false;
-    if (!reserve(buffer, length))
+    if (!nd_buffer_reserve(buffer, length))
         return false;
     memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;

@@ -16,6 +16,9 @@ struct nd_buffer {
 void nd_buffer_init(struct nd_buffer *buffer, size_t max);
 void nd_buffer_free(struct nd_buffer *buffer);
 
+/* Makes room for so many bytes more; false where memory is out. */
+bool nd_buffer_reserve(struct nd_buffer *buffer, size_t more);
+
 /* False when the maximum would be passed or memory is out; the buffer is
  * then as it was. */
 bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes, size_t length);

@@ -88,6 +88,18 @@ const struct nd_result *nd_result_at(const struct nd_call *call, size_t index)
     return NULL;
 }
 
+bool nd_call_brings_list(const struct nd_call *call)
+{
+    const struct nd_result *result;
+    size_t i;
+
+    for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
+        if (result->form == ND_RESULT_LIST)
+            return true;
+    }
+    return false;
+}
+
 const struct nd_reason *nd_find_reason(const struct nd_call *call, long code)
 {
     const struct nd_reason *reason;

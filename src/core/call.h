@@ -76,6 +76,9 @@ const struct nd_reason *nd_reason_at(const struct nd_call *call, size_t index);
 /* The result fields of a call one by one, likewise. */
 const struct nd_result *nd_result_at(const struct nd_call *call, size_t index);
 
+/* A success of the call has a list. */
+bool nd_call_brings_list(const struct nd_call *call);
+
 /* The values of a call's params, in the order of its params. */
 struct nd_values {
     struct nd_value of[ND_PARAMS_MAX];

@@ -1,15 +1,15 @@
 #include "engine.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <string.h>
 
-/* Handles that are kept for later calls: each has buffers of some 20 kB. */
-#define ND_SPARE_MAX 64
+#include "clock.h"
+#include "exchange.h"
+#include "pool.h"
 
 struct nd_list {
     struct nd_transfer *first;
@@ -18,25 +18,17 @@ struct nd_list {
 };
 
 struct nd_engine {
-    CURLM *multi;
     unsigned int forks; /* what fork_count was when it was made */
     struct nd_list queue;
     struct nd_list running;
-    struct nd_handle *spare;
-    size_t spare_count;
     size_t ended;
-    struct nd_sockets sockets;
-    bool failed;   /* the multi is broken */
-    int pool_size; /* connections that libcurl may keep */
+    struct nd_watch watch;
+    struct nd_pool pool;
 };
 
-/* Sockets that one transfer may wait for: two attempts to connect, by IPv6
- * and IPv4, and the resolver's. */
-#define ND_SOCKETS 4
-
-/* libcurl may look at a time-out a little before it is due, and then forget
- * it.  So much later the transfer is ended without it. */
-#define ND_GRACE_MS 10
+/* A queued transfer with less than this left is not sent any more: its
+ * outcome could only be unknown. */
+#define ND_LEAST_MS 10
 
 /* ----- once in a process ----- */
 
@@ -60,23 +52,6 @@ static void init_process(void)
         global_code = CURLE_OUT_OF_MEMORY;
 }
 
-bool nd_engine_check_libcurl(struct nd_error *err)
-{
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-
-    if (info->version_num < 0x075000)
-        return nd_fail(err, "LIBCURL_TOO_OLD",
-                       "libcurl %s is too old: ninedig needs 7.80.0 or "
-                       "later, to be sure that a request is sent only once",
-                       info->version);
-    if (!(info->features & CURL_VERSION_SSL))
-        return nd_fail(err, "LIBCURL_WITHOUT_TLS",
-                       "libcurl %s was built without TLS, which the service "
-                       "needs",
-                       info->version);
-    return true;
-}
-
 /* ----- lists of transfers ----- */
 
 static void list_add(struct nd_list *list, struct nd_transfer *transfer)
@@ -88,18 +63,6 @@ static void list_add(struct nd_list *list, struct nd_transfer *transfer)
     else
         list->first = transfer;
     list->last = transfer;
-    list->count++;
-}
-
-static void list_add_first(struct nd_list *list, struct nd_transfer *transfer)
-{
-    transfer->before = NULL;
-    transfer->after = list->first;
-    if (list->first)
-        list->first->before = transfer;
-    else
-        list->last = transfer;
-    list->first = transfer;
     list->count++;
 }
 
@@ -118,56 +81,6 @@ static void list_remove(struct nd_list *list, struct nd_transfer *transfer)
 
 /* ----- life ----- */
 
-/* Marks fd close-on-exec if it is one of libcurl's: a local socket. */
-static void mark_wakeup_socket(int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-
-    if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
-        address.ss_family == AF_UNIX)
-        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-/*
- * A multi handle has a pair of sockets to be woken by, which libcurl lets
- * children inherit and does not show.  They take the lowest free numbers,
- * so these are looked up first.
- */
-static CURLM *new_multi(void)
-{
-    int low = socket(AF_UNIX, SOCK_STREAM, 0);
-    int high = socket(AF_UNIX, SOCK_STREAM, 0);
-    CURLM *multi;
-
-    if (low >= 0)
-        (void)close(low);
-    if (high >= 0)
-        (void)close(high);
-    multi = curl_multi_init();
-    if (multi) {
-        mark_wakeup_socket(low);
-        mark_wakeup_socket(high);
-    }
-    return multi;
-}
-
-/* The sockets that libcurl waits for. */
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *data,
-                        void *unused)
-{
-    struct nd_engine *engine = data;
-    short events = 0;
-
-    (void)easy;
-    (void)unused;
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        events |= POLLIN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        events |= POLLOUT;
-    return nd_sockets_watch(&engine->sockets, fd, events) ? 0 : -1;
-}
-
 struct nd_engine *nd_engine_new(struct nd_error *err)
 {
     struct nd_engine *engine;
@@ -178,19 +91,12 @@ struct nd_engine *nd_engine_new(struct nd_error *err)
         return NULL;
     }
     engine = calloc(1, sizeof *engine);
-    if (engine)
-        engine->multi = new_multi();
-    if (!engine || !engine->multi) {
+    if (!engine || !nd_pool_init(&engine->pool, &engine->watch)) {
         free(engine);
         nd_fail_memory(err);
         return NULL;
     }
     engine->forks = fork_count;
-    (void)curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING,
-                            (long)CURLPIPE_NOTHING);
-    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION,
-                            watch_socket);
-    (void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
     return engine;
 }
 
@@ -198,6 +104,8 @@ bool nd_engine_is_foreign(const struct nd_engine *engine)
 {
     return engine->forks != fork_count;
 }
+
+/* ----- the end of a transfer ----- */
 
 /* The transfer leaves the engine; its answer tells how it ended. */
 static void settle(struct nd_engine *engine, struct nd_transfer *transfer)
@@ -210,49 +118,78 @@ static void settle(struct nd_engine *engine, struct nd_transfer *transfer)
     transfer->state = ND_TRANSFER_DONE;
 }
 
-static void keep_or_free(struct nd_engine *engine, struct nd_handle *handle,
-                         bool keep)
+/* libcurl shows a proxy's URL with its password. */
+static void copy_detail(struct nd_answer *answer,
+                        const struct nd_connection *connection)
 {
-    if (!keep || engine->spare_count >= ND_SPARE_MAX) {
-        nd_handle_free(handle);
-        return;
-    }
-    handle->next = engine->spare;
-    engine->spare = handle;
-    engine->spare_count++;
+    if (!strchr(connection->settings->proxy, '@'))
+        (void)snprintf(answer->detail, sizeof answer->detail, "%s",
+                       connection->detail);
 }
 
-/* Takes a running transfer off libcurl.  A handle whose transfer failed is
- * not used again. */
-static void finish(struct nd_engine *engine, struct nd_transfer *transfer,
-                   CURLcode code)
+/* Takes the connection off the transfer: it is kept, closed or reset. */
+static void detach(struct nd_engine *engine, struct nd_transfer *transfer)
 {
-    struct nd_handle *handle = transfer->handle;
+    struct nd_connection *connection = transfer->connection;
+    const struct nd_answer *answer = &transfer->answer;
 
-    (void)curl_multi_remove_handle(engine->multi, handle->easy);
-    nd_sockets_set_idle(&engine->sockets, handle->fd);
-    nd_handle_unload(handle, (int)code);
-    keep_or_free(engine, handle, code == CURLE_OK);
+    transfer->connection = NULL;
+    if (!connection)
+        return;
+    if (connection->fd >= 0)
+        (void)nd_watch_set(&engine->watch, connection->fd, 0, NULL);
+    if (!nd_answer_is_complete(answer))
+        nd_pool_drop(&engine->pool, connection);
+    else if (answer->keeps && connection->settings->max_idle_ms > 0)
+        nd_pool_keep(&engine->pool, connection, nd_clock_ms());
+    else
+        nd_pool_close(&engine->pool, connection);
+}
+
+/* The exchange has come to its end, good or bad. */
+static void finish(struct nd_engine *engine, struct nd_transfer *transfer)
+{
+    const struct nd_answer *answer = &transfer->answer;
+
+    if (answer->reused && answer->fault == ND_FAULT_LOST)
+        nd_pool_distrust(&engine->pool, transfer->request.settings,
+                         nd_clock_ms());
+    detach(engine, transfer);
     settle(engine, transfer);
+}
+
+static void fail(struct nd_engine *engine, struct nd_transfer *transfer,
+                 enum nd_fault fault)
+{
+    transfer->answer.fault = fault;
+    finish(engine, transfer);
+}
+
+/* No connection could be made, by libcurl's own word. */
+static void fail_to_connect(struct nd_engine *engine,
+                            struct nd_transfer *transfer, int code)
+{
+    transfer->answer.curl_code = code;
+    if (transfer->connection)
+        copy_detail(&transfer->answer, transfer->connection);
+    fail(engine, transfer, ND_FAULT_CONNECT);
 }
 
 void nd_engine_cancel(struct nd_transfer *transfer)
 {
     struct nd_engine *engine = transfer->engine;
-    bool running = transfer->state == ND_TRANSFER_RUNNING;
 
     if (!engine)
         return;
-    transfer->answer.cancelled = true;
-    if (running && !nd_engine_is_foreign(engine)) {
-        finish(engine, transfer, CURLE_ABORTED_BY_CALLBACK);
+    if (!nd_engine_is_foreign(engine)) {
+        fail(engine, transfer, ND_FAULT_CANCELLED);
         return;
     }
-    /* A foreign one's handle is left alone: it is the parent's, which goes
-     * on to send what this process will not hear of. */
-    if (nd_engine_is_foreign(engine))
-        transfer->answer.sent = true;
-    transfer->answer.curl_code = CURLE_ABORTED_BY_CALLBACK;
+    /* Its connection is left alone: it is the parent's, which goes on to
+     * send what this process will not hear of. */
+    transfer->answer.sent = true;
+    transfer->answer.fault = ND_FAULT_CANCELLED;
+    transfer->connection = NULL;
     settle(engine, transfer);
 }
 
@@ -264,85 +201,111 @@ void nd_engine_free(struct nd_engine *engine)
         nd_engine_cancel(engine->queue.first);
     while (engine->running.first)
         nd_engine_cancel(engine->running.first);
-    if (!nd_engine_is_foreign(engine)) {
-        while (engine->spare) {
-            struct nd_handle *next = engine->spare->next;
-
-            nd_handle_free(engine->spare);
-            engine->spare = next;
-        }
-        (void)curl_multi_cleanup(engine->multi);
-    }
-    nd_sockets_free(&engine->sockets);
+    if (nd_engine_is_foreign(engine))
+        nd_pool_leave(&engine->pool);
+    else
+        nd_pool_free(&engine->pool);
+    nd_watch_free(&engine->watch);
     free(engine);
 }
 
-/* ----- running ----- */
+/* ----- the exchange ----- */
+
+static void progressed(struct nd_engine *engine, struct nd_transfer *transfer,
+                       enum nd_progress progress)
+{
+    struct nd_connection *connection = transfer->connection;
+
+    if (progress == ND_HAS_ENDED) {
+        finish(engine, transfer);
+        return;
+    }
+    if (!nd_watch_set(&engine->watch, connection->fd,
+                      nd_exchange_events(transfer), connection))
+        fail(engine, transfer, ND_FAULT_MEMORY);
+}
+
+/* libcurl has made the connection. */
+static void begin_on_new(struct nd_engine *engine,
+                         struct nd_transfer *transfer)
+{
+    enum nd_progress progress = nd_exchange_begin(transfer);
+
+    transfer->answer.connect_seconds =
+        (double)(nd_clock_ms() - transfer->connection->began_ms) / 1000;
+    if (progress == ND_UNFIT)
+        fail(engine, transfer, ND_FAULT_UNASKED);
+    else
+        progressed(engine, transfer, progress);
+}
+
+static void attach(struct nd_transfer *transfer,
+                   struct nd_connection *connection)
+{
+    transfer->connection = connection;
+    connection->transfer = transfer;
+}
+
+/* Tries the connections that were kept; false where none is fit for it. */
+static bool begin_on_kept(struct nd_engine *engine,
+                          struct nd_transfer *transfer, int64_t now)
+{
+    const struct nd_settings *settings = transfer->request.settings;
+    struct nd_connection *connection;
+
+    if (!settings->max_idle_ms ||
+        (transfer->request.call->effect == ND_ERASES &&
+         nd_pool_is_distrusted(&engine->pool, settings, now)))
+        return false;
+    while ((connection = nd_pool_take(&engine->pool, settings, now)) != NULL) {
+        enum nd_progress progress;
+
+        attach(transfer, connection);
+        progress = nd_exchange_begin(transfer);
+        if (progress != ND_UNFIT) {
+            transfer->answer.reused = true;
+            progressed(engine, transfer, progress);
+            return true;
+        }
+        transfer->connection = NULL;
+        nd_pool_drop(&engine->pool, connection);
+    }
+    return false;
+}
+
+static void begin_to_connect(struct nd_engine *engine,
+                             struct nd_transfer *transfer, int64_t now)
+{
+    struct nd_settings *settings = transfer->request.settings;
+    int code;
+    struct nd_connection *connection =
+        nd_pool_connect(&engine->pool, settings, now, &code);
+
+    transfer->connect_deadline_ms = now + settings->connect_timeout_ms;
+    if (connection)
+        attach(transfer, connection);
+    else
+        fail_to_connect(engine, transfer, code);
+}
+
+/* ----- the queue and the clock ----- */
 
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
 {
-    transfer->deadline_ms = nd_monotonic_ms() + transfer->timeout_ms;
+    transfer->deadline_ms = nd_clock_ms() + transfer->timeout_ms;
     transfer->engine = engine;
     transfer->state = ND_TRANSFER_QUEUED;
     list_add(&engine->queue, transfer);
 }
 
-/* Ends a queued transfer of which nothing was sent. */
-static void fail_queued(struct nd_engine *engine, struct nd_transfer *transfer,
-                        int curl_code)
-{
-    transfer->answer.curl_code = curl_code;
-    settle(engine, transfer);
-}
-
-static struct nd_handle *take_handle(struct nd_engine *engine)
-{
-    struct nd_handle *handle = engine->spare;
-
-    if (!handle)
-        return nd_handle_new(&engine->sockets);
-    engine->spare = handle->next;
-    engine->spare_count--;
-    return handle;
-}
-
-/* By itself libcurl keeps four connections per transfer under way, and so
- * closes most of those that a burst has opened. */
-static void grow_pool(struct nd_engine *engine, int size)
-{
-    if (size <= engine->pool_size)
-        return;
-    engine->pool_size = size;
-    (void)curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)size);
-}
-
 static void start(struct nd_engine *engine, struct nd_transfer *transfer,
                   int64_t now)
 {
-    struct nd_handle *handle = take_handle(engine);
-    bool room = nd_sockets_reserve(&engine->sockets,
-                                   ND_SOCKETS * (engine->running.count + 1));
-    int code = CURLE_OUT_OF_MEMORY;
-
-    grow_pool(engine, transfer->request.settings->max_in_flight);
-    if (handle && room)
-        code = nd_handle_load(handle, transfer,
-                              (long)(transfer->deadline_ms - now));
-    if (code == CURLE_OK &&
-        curl_multi_add_handle(engine->multi, handle->easy) != CURLM_OK) {
-        code = CURLE_OUT_OF_MEMORY;
-        nd_handle_unload(handle, code);
-    }
-    if (code != CURLE_OK) {
-        nd_handle_free(handle);
-        fail_queued(engine, transfer, code);
-        return;
-    }
     list_remove(&engine->queue, transfer);
     list_add(&engine->running, transfer);
     transfer->state = ND_TRANSFER_RUNNING;
-    transfer->connect_deadline_ms =
-        now + transfer->request.settings->connect_timeout_ms;
+    if (!begin_on_kept(engine, transfer, now))
+        begin_to_connect(engine, transfer, now);
 }
 
 /* The first in the queue finds room. */
@@ -350,32 +313,25 @@ static bool may_start(const struct nd_engine *engine)
 {
     const struct nd_transfer *first = engine->queue.first;
 
-    return engine->running.count <
-           (size_t)first->request.settings->max_in_flight;
+    return first && engine->running.count <
+                        (size_t)first->request.settings->max_in_flight;
 }
 
-/* When the engine itself ends a transfer.  One that has waited in the queue
- * until no time is left for an answer is not sent any more: its outcome
- * could only be unknown. */
+static bool is_connecting(const struct nd_transfer *transfer)
+{
+    return transfer->connection && transfer->connection->fd < 0;
+}
+
 static int64_t end_of(const struct nd_transfer *transfer)
 {
     int64_t end = transfer->deadline_ms;
     int64_t least = transfer->timeout_ms / 10;
 
     if (transfer->state == ND_TRANSFER_QUEUED)
-        return end - (least < ND_GRACE_MS ? least : ND_GRACE_MS);
-    if (!transfer->answer.sent && transfer->connect_deadline_ms < end)
-        end = transfer->connect_deadline_ms;
-    return end + ND_GRACE_MS;
-}
-
-static void end(struct nd_engine *engine, struct nd_transfer *transfer,
-                CURLcode code)
-{
-    if (transfer->state == ND_TRANSFER_QUEUED)
-        fail_queued(engine, transfer, (int)code);
-    else
-        finish(engine, transfer, code);
+        return end - (least < ND_LEAST_MS ? least : ND_LEAST_MS);
+    if (is_connecting(transfer) && transfer->connect_deadline_ms < end)
+        return transfer->connect_deadline_ms;
+    return end;
 }
 
 /* Ends what has taken too long in one of the lists. */
@@ -385,139 +341,13 @@ static void expire(struct nd_engine *engine, struct nd_transfer *transfer,
     while (transfer) {
         struct nd_transfer *after = transfer->after;
 
-        if (end_of(transfer) <= now)
-            end(engine, transfer, CURLE_OPERATION_TIMEDOUT);
-        transfer = after;
-    }
-}
-
-/* Starts what may start, in order. */
-static void serve_queue(struct nd_engine *engine, int64_t now)
-{
-    expire(engine, engine->queue.first, now);
-    while (engine->queue.first && may_start(engine))
-        start(engine, engine->queue.first, now);
-}
-
-/* The transfer was not sent, as its connection was unfit: it starts over, on
- * a new one. */
-static void start_over(struct nd_engine *engine, struct nd_transfer *transfer)
-{
-    struct nd_handle *handle = transfer->handle;
-
-    (void)curl_multi_remove_handle(engine->multi, handle->easy);
-    nd_handle_unload(handle, CURLE_OK);
-    keep_or_free(engine, handle, true);
-    transfer->answer.detail[0] = '\0';
-    list_remove(&engine->running, transfer);
-    list_add_first(&engine->queue, transfer);
-    transfer->state = ND_TRANSFER_QUEUED;
-}
-
-/* Takes off what libcurl has ended. */
-static void collect(struct nd_engine *engine)
-{
-    CURLMsg *message;
-    int left;
-
-    while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
-        CURLcode code = message->data.result;
-        struct nd_handle *handle;
-        char *private = NULL;
-
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-                                &private);
-        handle = (struct nd_handle *)(void *)private;
-        if (handle->unfit)
-            start_over(engine, handle->transfer);
+        if (end_of(transfer) > now)
+            ;
+        else if (is_connecting(transfer))
+            fail_to_connect(engine, transfer, CURLE_OPERATION_TIMEDOUT);
         else
-            finish(engine, handle->transfer, code);
-    }
-}
-
-/* Lets libcurl act on a socket, or on what is due by its clock. */
-static void act(struct nd_engine *engine, curl_socket_t fd, int events)
-{
-    int running;
-
-    if (curl_multi_socket_action(engine->multi, fd, events, &running) !=
-        CURLM_OK)
-        engine->failed = true;
-}
-
-/* Milliseconds until libcurl has something due, or max. */
-static long libcurl_due_ms(struct nd_engine *engine, long max)
-{
-    long due = -1;
-
-    (void)curl_multi_timeout(engine->multi, &due);
-    return due < 0 || due > max ? max : due;
-}
-
-static void act_on_time(struct nd_engine *engine)
-{
-    if (libcurl_due_ms(engine, 1) == 0)
-        act(engine, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* Running out of memory can leave the multi broken: no transfer on it would
- * ever end.  With none on it, it works again. */
-static void fail_running(struct nd_engine *engine)
-{
-    while (engine->running.first)
-        finish(engine, engine->running.first, CURLE_OUT_OF_MEMORY);
-    engine->failed = false;
-}
-
-/* Does what the queue and the clock ask for. */
-static void act_on_queue_and_time(struct nd_engine *engine)
-{
-    do {
-        int64_t now = nd_monotonic_ms();
-
-        serve_queue(engine, now);
-        act_on_time(engine);
-        collect(engine);
-        expire(engine, engine->running.first, now);
-        if (engine->failed)
-            fail_running(engine);
-    } while (engine->queue.first && may_start(engine));
-}
-
-void nd_engine_start(struct nd_engine *engine)
-{
-    act_on_queue_and_time(engine);
-}
-
-/* Waits for the sockets, at most that long, and lets libcurl act on those
- * that are ready.  Acting on one may change which are watched. */
-static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
-{
-    struct nd_sockets *sockets = &engine->sockets;
-    int ready = poll(sockets->watched, (nfds_t)sockets->watched_count,
-                     (int)timeout_ms);
-    size_t i = sockets->watched_count;
-
-    while (ready > 0 && i-- > 0) {
-        struct pollfd *watched = &sockets->watched[i];
-        short revents = watched->revents;
-        int events = 0;
-
-        if (!revents)
-            continue;
-        ready--;
-        watched->revents = 0;
-        if (revents & (POLLIN | POLLHUP))
-            events |= CURL_CSELECT_IN;
-        if (revents & POLLOUT)
-            events |= CURL_CSELECT_OUT;
-        if (revents & (POLLERR | POLLNVAL))
-            events |= CURL_CSELECT_ERR;
-        act(engine, watched->fd, events);
-        if (i > sockets->watched_count)
-            i = sockets->watched_count;
+            fail(engine, transfer, ND_FAULT_TIMEOUT);
+        transfer = after;
     }
 }
 
@@ -525,15 +355,98 @@ static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
 static long list_due_ms(const struct nd_list *list, int64_t now, long max)
 {
     const struct nd_transfer *transfer;
-    long due = max;
+    int64_t due = max;
 
     for (transfer = list->first; transfer; transfer = transfer->after) {
         int64_t left = end_of(transfer) - now;
 
         if (left < due)
-            due = left > 0 ? (long)left : 0;
+            due = left;
     }
-    return due;
+    return due < 0 ? 0 : (long)due;
+}
+
+/* ----- running ----- */
+
+/* Goes on with what libcurl has come to an end with. */
+static void collect(struct nd_engine *engine)
+{
+    struct nd_connection *connection;
+    int code;
+
+    while (engine->pool.connecting &&
+           (connection = nd_pool_next_connected(&engine->pool, &code))) {
+        if (code == CURLE_OK)
+            begin_on_new(engine, connection->transfer);
+        else
+            fail_to_connect(engine, connection->transfer, code);
+    }
+}
+
+/* Running out of memory can leave the CURLM broken: nothing would ever be
+ * connected.  With none connecting, it works again. */
+static void fail_connecting(struct nd_engine *engine)
+{
+    struct nd_transfer *transfer = engine->running.first;
+
+    while (transfer) {
+        struct nd_transfer *after = transfer->after;
+
+        if (is_connecting(transfer))
+            fail_to_connect(engine, transfer, CURLE_OUT_OF_MEMORY);
+        transfer = after;
+    }
+    engine->pool.failed = false;
+}
+
+/* Does what the queue and the clock ask for. */
+static void act_on_queue_and_time(struct nd_engine *engine)
+{
+    do {
+        int64_t now = nd_clock_ms();
+
+        expire(engine, engine->queue.first, now);
+        while (may_start(engine))
+            start(engine, engine->queue.first, now);
+        nd_pool_act_on_time(&engine->pool);
+        collect(engine);
+        expire(engine, engine->running.first, now);
+        nd_pool_expire(&engine->pool, now);
+        if (engine->pool.failed)
+            fail_connecting(engine);
+    } while (may_start(engine));
+}
+
+void nd_engine_start(struct nd_engine *engine)
+{
+    act_on_queue_and_time(engine);
+}
+
+/* Waits for the sockets, at most that long, and acts on those that are
+ * ready.  Acting on one may change which are watched. */
+static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
+{
+    struct nd_watch *watch = &engine->watch;
+    int ready = poll(watch->sockets, (nfds_t)watch->count, (int)timeout_ms);
+    size_t i = watch->count;
+
+    while (ready > 0 && i-- > 0) {
+        struct pollfd *socket = &watch->sockets[i];
+        struct nd_connection *owner = watch->owners[i];
+        short events = socket->revents;
+
+        if (!events)
+            continue;
+        ready--;
+        socket->revents = 0;
+        if (owner)
+            progressed(engine, owner->transfer,
+                       nd_exchange_go_on(owner->transfer));
+        else
+            nd_pool_act(&engine->pool, socket->fd, events);
+        if (i > watch->count)
+            i = watch->count;
+    }
 }
 
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
@@ -544,10 +457,10 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
     act_on_queue_and_time(engine);
     if (engine->ended != ended) /* there is something to tell */
         return;
-    now = nd_monotonic_ms();
+    now = nd_clock_ms();
     timeout_ms = list_due_ms(&engine->queue, now, timeout_ms);
     timeout_ms = list_due_ms(&engine->running, now, timeout_ms);
-    act_on_sockets(engine, libcurl_due_ms(engine, timeout_ms));
+    act_on_sockets(engine, nd_pool_due_ms(&engine->pool, timeout_ms));
     act_on_queue_and_time(engine);
 }
 

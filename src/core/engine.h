@@ -1,6 +1,6 @@
-/* The engine: all transfers of one Lua state on one curl_multi, with its
- * pool of connections.  It runs only while somebody steps it or waits: it
- * has no thread and no lock. */
+/* The engine: all transfers of one Lua state, with their connections.  It
+ * runs only while somebody steps it or waits: it has no thread and no
+ * lock. */
 #ifndef ND_ENGINE_H
 #define ND_ENGINE_H
 
@@ -8,9 +8,6 @@
 #include <stddef.h>
 
 #include "transfer.h"
-
-/* Checks the libcurl that is loaded: 7.80.0 or later, with TLS. */
-bool nd_engine_check_libcurl(struct nd_error *err);
 
 /* NULL on failure. */
 struct nd_engine *nd_engine_new(struct nd_error *err);
@@ -35,7 +32,7 @@ void nd_engine_start(struct nd_engine *engine);
 void nd_engine_step(struct nd_engine *engine);
 
 /* The same, after blocking until there is something to do, at most that
- * long. */
+ * long, or until a signal comes. */
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms);
 
 /* Transfers queued or running. */
@@ -44,9 +41,10 @@ size_t nd_engine_in_flight(const struct nd_engine *engine);
 /* Transfers that have ended so far. */
 size_t nd_engine_ended(const struct nd_engine *engine);
 
-/* Gives a queued or running transfer up; it is then done.  The service may
- * still carry out what was sent; a foreign engine's counts as sent, as the
- * parent goes on with it. */
+/* Gives a queued or running transfer up; it is then done.  What was sent is
+ * reset, so that this machine delivers nothing of it later; the service may
+ * have it all the same.  A foreign engine's counts as sent, as the parent
+ * goes on with it. */
 void nd_engine_cancel(struct nd_transfer *transfer);
 
 #endif

@@ -70,13 +70,13 @@ static void tell_detail(char *shown, size_t size, const char *detail,
 /* ----- what failed on the way ----- */
 
 struct fault {
-    int curl_code;
+    int code; /* libcurl's, an enum nd_fault, or an HTTP status */
     const char *name;
     const char *words;
 };
 
-/* Before the send; the first row of a code is the one that counts. */
-static const struct fault not_sent[] = {
+/* Why no connection could be made, by libcurl's code. */
+static const struct fault not_connected[] = {
     {CURLE_COULDNT_RESOLVE_PROXY, "PROXY_NOT_RESOLVED",
      "the proxy's name could not be resolved"},
     {CURLE_COULDNT_RESOLVE_HOST, "HOST_NOT_RESOLVED",
@@ -93,53 +93,40 @@ static const struct fault not_sent[] = {
     {CURLE_SSL_CIPHER, "TLS_FAILED", "the TLS handshake failed"},
     {CURLE_PROXY, "PROXY_FAILED", "the proxy did not connect"},
     {CURLE_OUT_OF_MEMORY, ND_OUT_OF_MEMORY, "memory ran out"},
-    {CURLE_ABORTED_BY_CALLBACK, "CANCELLED", "the call was given up"},
 };
 
-static const struct fault other_not_sent = {
+static const struct fault other_not_connected = {
     0, "CONNECT_FAILED", "the connection failed before the request"};
 
-/* After the send. */
-static const struct fault sent[] = {
-    {CURLE_OK, "ANSWER_CUT", "the answer was cut in its headers"},
-    {CURLE_PARTIAL_FILE, "ANSWER_CUT", "the answer was cut in its body"},
-    {CURLE_OPERATION_TIMEDOUT, "TIMEOUT",
-     "no whole answer came within the time-out"},
-    {CURLE_GOT_NOTHING, "CONNECTION_LOST",
-     "the connection was closed without an answer"},
-    {CURLE_SEND_ERROR, "CONNECTION_LOST",
-     "the connection was lost while the request was sent"},
-    {CURLE_RECV_ERROR, "CONNECTION_LOST",
-     "the connection was lost before the answer was whole"},
-    {CURLE_OUT_OF_MEMORY, "ANSWER_UNREADABLE",
-     "the answer's headers are too large"},
-    {CURLE_WRITE_ERROR, "ANSWER_UNREADABLE",
-     "the answer's headers are too large"},
+/* What failed otherwise, by its enum nd_fault.  Where nothing of these is
+ * known, the connection was lost. */
+static const struct fault others[] = {
+    {ND_FAULT_LOST, "CONNECTION_LOST",
+     "the connection was lost before an answer"},
+    {ND_FAULT_UNASKED, "CONNECT_FAILED",
+     "the other side spoke, or ended the connection, before it was asked"},
+    {ND_FAULT_TIMEOUT, "TIMEOUT", "no whole answer came within the time-out"},
+    {ND_FAULT_CUT, "ANSWER_CUT",
+     "the answer was cut in its headers or its body"},
+    {ND_FAULT_EARLY, "ANSWER_UNREADABLE",
+     "an answer came before the request was all there"},
+    {ND_FAULT_UNREADABLE, "ANSWER_UNREADABLE",
+     "the answer was not HTTP/1.1, or of a kind that cannot be relied on"},
+    {ND_FAULT_CANCELLED, "CANCELLED", "the call was given up"},
+    {ND_FAULT_MEMORY, ND_OUT_OF_MEMORY,
+     "memory ran out while the answer came"},
 };
 
-static const struct fault other_sent = {0, "ANSWER_UNREADABLE",
-                                        "the answer was not HTTP"};
-static const struct fault not_reconnected = {
-    0, "CONNECTION_LOST",
-    "the connection was lost before an answer, and no other one could be "
-    "made"};
-static const struct fault resend_prevented = {
-    0, "RESEND_PREVENTED",
-    "the connection was lost before an answer, and libcurl was kept from "
-    "sending the request again"};
-static const struct fault cancelled = {0, "CANCELLED",
-                                       "the call was given up"};
-static const struct fault no_memory = {0, ND_OUT_OF_MEMORY,
-                                       "memory ran out while the answer came"};
+static const struct fault in_the_queue = {
+    0, "TIMEOUT", "no connection was free within the time-out"};
 
 static const struct fault *find_fault(const struct fault *rows, size_t count,
-                                      int curl_code,
-                                      const struct fault *otherwise)
+                                      int code, const struct fault *otherwise)
 {
     size_t i;
 
     for (i = 0; i < count; i++) {
-        if (rows[i].curl_code == curl_code)
+        if (rows[i].code == code)
             return &rows[i];
     }
     return otherwise;
@@ -147,21 +134,14 @@ static const struct fault *find_fault(const struct fault *rows, size_t count,
 
 static const struct fault *fault_of(const struct nd_answer *answer)
 {
-    const struct fault *before = find_fault(
-        not_sent, sizeof not_sent / sizeof *not_sent, answer->curl_code, NULL);
-
-    if (!answer->sent)
-        return before ? before : &other_not_sent;
-    if (answer->resend_prevented)
-        return &resend_prevented;
-    if (answer->cancelled)
-        return &cancelled;
-    if (answer->out_of_memory)
-        return &no_memory;
-    /* libcurl makes a new connection where a pooled one was lost, which may
-     * fail before the guard is asked about the second send. */
-    return find_fault(sent, sizeof sent / sizeof *sent, answer->curl_code,
-                      before ? &not_reconnected : &other_sent);
+    if (answer->fault == ND_FAULT_CONNECT)
+        return find_fault(not_connected,
+                          sizeof not_connected / sizeof *not_connected,
+                          answer->curl_code, &other_not_connected);
+    if (answer->fault == ND_FAULT_TIMEOUT && !answer->sent)
+        return &in_the_queue;
+    return find_fault(others, sizeof others / sizeof *others,
+                      (int)answer->fault, &others[0]);
 }
 
 /* ----- the rows of the table ----- */
@@ -303,7 +283,7 @@ static bool is_read_retryable(const struct nd_error *err,
 
     if (err->kind == ND_KIND_NETWORK)
         return err->outcome == ND_NOT_SENT ||
-               err->curl_code == CURLE_OPERATION_TIMEDOUT;
+               strcmp(err->name, "TIMEOUT") == 0;
     return busy && !is_documented(err, call) &&
            (err->kind == ND_KIND_HTTP || err->kind == ND_KIND_API);
 }
@@ -337,7 +317,7 @@ bool nd_outcome(struct nd_error *err, const struct nd_call *call,
     begin(err, answer);
     if (!answer->sent && answer->curl_code == CURLE_SSL_CACERT_BADFILE)
         ca_file_failed(err, call);
-    else if (answer->sent && answer->too_large)
+    else if (answer->sent && answer->fault == ND_FAULT_TOO_LARGE)
         too_large(err, call, answer);
     else if (!answer->sent || !nd_answer_is_complete(answer))
         network_failed(err, call, answer, secret);

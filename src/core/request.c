@@ -1,25 +1,18 @@
 #include "request.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Two secrets of the longest kind, each byte escaped as \uXXXX. */
-#define ND_BODY_MAX ((size_t)2 * 6 * ND_TOKEN_MAX)
+/* The longest path, token and user agent, and two secrets of the longest
+ * kind, each byte escaped as \uXXXX. */
+#define ND_REQUEST_MAX ((size_t)16 * ND_TOKEN_MAX)
 
-static char *join(const char *left, const char *right)
-{
-    size_t left_length = strlen(left);
-    size_t right_size = strlen(right) + 1;
-    char *joined = malloc(left_length + right_size);
+/* Most requests need no more. */
+#define ND_USUAL 768
 
-    if (!joined)
-        return NULL;
-    memcpy(joined, left, left_length);
-    memcpy(joined + left_length, right, right_size);
-    return joined;
-}
+/* Room for the line about the body's length, which is known after it. */
+#define ND_GAP 40
 
 /* Copies the values' texts, so that nothing of the caller's is kept. */
 static bool copy_values(struct nd_request *request,
@@ -76,20 +69,91 @@ static bool add_value(struct nd_buffer *body, const struct nd_param *param,
 
 static bool render_body(struct nd_request *request)
 {
-    struct nd_buffer *body = &request->body;
+    struct nd_buffer *body = &request->bytes;
     const struct nd_param *param = request->call->params;
+    const char *before = "{\"";
     size_t i;
 
     for (i = 0; param[i].field.key; i++) {
         if (!(param[i].where & ND_IN_BODY) || !request->values.of[i].set)
             continue;
-        if (!nd_buffer_add_text(body, body->length ? ",\"" : "{\"") ||
+        if (!nd_buffer_add_text(body, before) ||
             !nd_buffer_add_text(body, param[i].field.key) ||
             !nd_buffer_add(body, "\":", 2) ||
             !add_value(body, &param[i], &request->values.of[i]))
             return false;
+        before = ",\"";
     }
-    return !body->length || nd_buffer_add(body, "}", 1);
+    return *before == '{' || nd_buffer_add(body, "}", 1);
+}
+
+static bool add_token(struct nd_buffer *bytes, const char *token)
+{
+    return !token || (nd_buffer_add_text(bytes, "Authorization: Bearer ") &&
+                      nd_buffer_add_text(bytes, token) &&
+                      nd_buffer_add(bytes, "\r\n", 2));
+}
+
+static bool has_body(const struct nd_request *request)
+{
+    const struct nd_param *param = request->call->params;
+    size_t i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if ((param[i].where & ND_IN_BODY) && request->values.of[i].set)
+            return true;
+    }
+    return false;
+}
+
+/* The head but for the length of the body. */
+static bool render_head(struct nd_request *request)
+{
+    const struct nd_settings *settings = request->settings;
+    struct nd_buffer *bytes = &request->bytes;
+
+    return nd_buffer_add_text(bytes, request->call->method) &&
+           nd_buffer_add(bytes, " ", 1) &&
+           nd_buffer_add_text(bytes, settings->path) &&
+           nd_buffer_add_text(bytes, request->call->path) &&
+           nd_buffer_add_text(bytes, " HTTP/1.1\r\n") &&
+           nd_buffer_add_text(bytes, settings->common_head) &&
+           (!has_body(request) ||
+            nd_buffer_add_text(bytes, "Content-Type: application/json\r\n")) &&
+           add_token(bytes, request->token);
+}
+
+/* Closes the gap between head and body with the lines that end the head. */
+static void fill_gap(struct nd_request *request, size_t gap)
+{
+    struct nd_buffer *bytes = &request->bytes;
+    const char *body = bytes->data + gap + ND_GAP;
+    size_t length = bytes->length - gap - ND_GAP;
+    char lines[ND_GAP + 1] = "\r\n";
+
+    if (length)
+        (void)snprintf(lines, sizeof lines, "Content-Length: %zu\r\n\r\n",
+                       length);
+    request->head_length = gap + strlen(lines);
+    memcpy(bytes->data + gap, lines, strlen(lines));
+    memmove(bytes->data + request->head_length, body, length);
+    bytes->length = request->head_length + length;
+    bytes->data[bytes->length] = '\0';
+}
+
+static bool render(struct nd_request *request)
+{
+    static const char blanks[ND_GAP];
+    size_t gap;
+
+    if (!nd_buffer_reserve(&request->bytes, ND_USUAL) || !render_head(request))
+        return false;
+    gap = request->bytes.length;
+    if (!nd_buffer_add(&request->bytes, blanks, ND_GAP) ||
+        !render_body(request))
+        return false;
+    fill_gap(request, gap);
+    return true;
 }
 
 static const char *find_token(const struct nd_request *request)
@@ -112,112 +176,61 @@ bool nd_request_render(struct nd_request *request, const struct nd_call *call,
     request->settings = nd_settings_hold(settings);
     request->token = NULL;
     request->texts = NULL;
-    nd_buffer_init(&request->body, ND_BODY_MAX);
-    if (!copy_values(request, values) || !render_body(request))
+    nd_buffer_init(&request->bytes, ND_REQUEST_MAX);
+    if (!copy_values(request, values))
         return nd_fail_memory(err);
     request->token = find_token(request);
-    return true;
+    return render(request) || nd_fail_memory(err);
 }
 
 void nd_request_free(struct nd_request *request)
 {
     free(request->texts);
-    nd_buffer_free(&request->body);
+    nd_buffer_free(&request->bytes);
     nd_settings_drop(request->settings);
     request->token = NULL;
     request->texts = NULL;
     request->settings = NULL;
 }
 
-char *nd_request_url(const struct nd_request *request)
+/* ----- for a person to look at ----- */
+
+static bool show_line(struct nd_buffer *text, const char *line, size_t length)
 {
-    return join(request->settings->base_url, request->call->path);
-}
+    static const char secret[] = "Authorization: Bearer ";
+    size_t name = sizeof secret - 1;
 
-/* Adds one line, of two pieces; on failure frees the list and leaves
- * NULL. */
-static bool add_line(struct curl_slist **lines, const char *left,
-                     const char *right)
-{
-    char *line = join(left, right);
-    struct curl_slist *longer = line ? curl_slist_append(*lines, line) : NULL;
-
-    free(line);
-    if (!longer) {
-        curl_slist_free_all(*lines);
-        *lines = NULL;
-        return false;
-    }
-    *lines = longer;
-    return true;
-}
-
-struct curl_slist *nd_request_headers(const struct nd_request *request)
-{
-    struct curl_slist *lines = NULL;
-
-    /* As an option of its own, libcurl would render it anew for each call.
-     * "Expect:" without a value keeps libcurl from sending one. */
-    if (!add_line(&lines, "User-Agent: ", request->settings->user_agent) ||
-        !add_line(&lines, "Accept: ", "application/json") ||
-        !add_line(&lines, "Expect:", "") ||
-        (request->body.length &&
-         !add_line(&lines, "Content-Type: ", "application/json")) ||
-        (request->token &&
-         !add_line(&lines, "Authorization: Bearer ", request->token)))
-        return NULL;
-    return lines;
-}
-
-/* A header line, unless it is one that only tells libcurl what to leave
- * out. */
-static bool show_line(const char *line, struct nd_buffer *text)
-{
-    size_t length = strlen(line);
-
-    if (length && line[length - 1] == ':')
-        return true;
-    if (strncmp(line, "Authorization:", 14) == 0)
-        return nd_buffer_add_text(text, "Authorization: Bearer [redacted]\n");
+    if (length > name && memcmp(line, secret, name) == 0)
+        return nd_buffer_add_text(text, secret) &&
+               nd_buffer_add_text(text, "[redacted]\n");
     return nd_buffer_add(text, line, length) && nd_buffer_add(text, "\n", 1);
 }
 
-static bool show_headers(const struct nd_request *request,
-                         struct nd_buffer *text)
+static bool show_lines(struct nd_buffer *text, const char *at, const char *end)
 {
-    struct curl_slist *lines = nd_request_headers(request);
-    const struct curl_slist *line;
-    bool shown = lines != NULL;
+    while (at < end) {
+        const char *feed = memchr(at, '\r', (size_t)(end - at));
 
-    for (line = lines; line && shown; line = line->next)
-        shown = show_line(line->data, text);
-    curl_slist_free_all(lines);
-    return shown;
-}
-
-static bool show_length(const struct nd_request *request,
-                        struct nd_buffer *text)
-{
-    char line[48];
-
-    if (!request->body.length)
-        return true;
-    snprintf(line, sizeof line, "Content-Length: %lu\n",
-             (unsigned long)request->body.length);
-    return nd_buffer_add_text(text, line);
+        if (!show_line(text, at, (size_t)(feed - at)))
+            return false;
+        at = feed + 2;
+    }
+    return true;
 }
 
 bool nd_request_show(const struct nd_request *request, struct nd_buffer *text)
 {
-    char *url = nd_request_url(request);
-    bool shown = url && nd_buffer_add_text(text, request->call->method) &&
-                 nd_buffer_add(text, " ", 1) &&
-                 nd_buffer_add_text(text, url) && nd_buffer_add(text, "\n", 1);
+    const char *head = request->bytes.data;
+    const char *body = head + request->head_length;
+    const char *fields = strchr(head, '\n') + 1;
 
-    free(url);
-    return shown && show_headers(request, text) &&
-           show_length(request, text) && nd_buffer_add(text, "\n", 1) &&
-           nd_buffer_add(text, request->body.data, request->body.length);
+    return nd_buffer_add_text(text, request->call->method) &&
+           nd_buffer_add(text, " ", 1) &&
+           nd_buffer_add_text(text, request->settings->base_url) &&
+           nd_buffer_add_text(text, request->call->path) &&
+           nd_buffer_add(text, "\n", 1) && show_lines(text, fields, body) &&
+           nd_buffer_add(text, body,
+                         request->bytes.length - request->head_length);
 }
 
 const struct nd_value *nd_request_value(const struct nd_request *request,

@@ -1,4 +1,4 @@
-/* The request of one call, rendered from checked values. */
+/* The bytes of one request, rendered from checked values. */
 #ifndef ND_REQUEST_H
 #define ND_REQUEST_H
 
@@ -8,15 +8,14 @@
 #include "call.h"
 #include "settings.h"
 
-struct curl_slist;
-
 struct nd_request {
     const struct nd_call *call;
     struct nd_settings *settings; /* held */
     struct nd_values values;      /* texts belong to the request */
     const char *token;            /* one of the values, or NULL */
     char *texts;                  /* what the values point into */
-    struct nd_buffer body;        /* empty for a call without one */
+    struct nd_buffer bytes;       /* what is sent: head and body */
+    size_t head_length;           /* with the empty line */
 };
 
 /* Renders the call.  Nothing is sent.  The request is to be freed even
@@ -27,16 +26,9 @@ bool nd_request_render(struct nd_request *request, const struct nd_call *call,
 
 void nd_request_free(struct nd_request *request);
 
-/* The whole URL, to be freed; NULL where memory is out. */
-char *nd_request_url(const struct nd_request *request);
-
-/* The header lines, to be freed by curl_slist_free_all; NULL where memory
- * is out. */
-struct curl_slist *nd_request_headers(const struct nd_request *request);
-
-/* Adds the request as libcurl will send it, but for the line ends, a method
- * that is followed by the whole URL, and the token.  False where memory is
- * out or the buffer is full. */
+/* Adds the request as it is sent, but for the line ends, a method that is
+ * followed by the whole URL, and the token.  False where memory is out or the
+ * buffer is full. */
 bool nd_request_show(const struct nd_request *request, struct nd_buffer *text);
 
 /* The value of the param with this key, or NULL where it has none. */

@@ -1,10 +1,12 @@
 #include "settings.h"
 
 #include <curl/curl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "url.h"
 #include "version.h"
 
@@ -65,19 +67,107 @@ static bool copy_base_url(struct nd_settings *settings,
     return true;
 }
 
-static bool render_user_agent(struct nd_settings *settings,
-                              const struct nd_value *value)
-{
-    const size_t room = ND_TEXT_MAX + 64;
-    const char *before = value->set ? value->text : "";
+/* Writes a text of its own into *text; false where memory is out. */
+static bool render(char **text, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
 
-    settings->user_agent = malloc(room);
-    if (!settings->user_agent)
+static bool render(char **text, const char *format, ...)
+{
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (!*text)
         return false;
-    (void)snprintf(settings->user_agent, room, "%s%sninedig/%s libcurl/%s",
-                   before, *before ? " " : "", ND_VERSION,
-                   curl_version_info(CURLVERSION_NOW)->version);
+    va_start(args, format);
+    (void)vsnprintf(*text, (size_t)length + 1, format, args);
+    va_end(args);
     return true;
+}
+
+/* What every request of the client begins with, but for its first line. */
+static bool render_common_head(struct nd_settings *settings, const char *host,
+                               const struct nd_value *user_agent)
+{
+    const char *before = user_agent->set ? user_agent->text : "";
+
+    return render(&settings->common_head,
+                  "Host: %s\r\n"
+                  "User-Agent: %s%sninedig/%s libcurl/%s\r\n"
+                  "Accept: application/json\r\n",
+                  host, before, *before ? " " : "", ND_VERSION,
+                  curl_version_info(CURLVERSION_NOW)->version);
+}
+
+/* Names are the same in any case. */
+static bool render_origin(struct nd_settings *settings, const char *host)
+{
+    char *c;
+
+    if (!render(&settings->origin, "%s://%s",
+                settings->plain_http ? "http" : "https", host))
+        return false;
+    for (c = settings->origin; *c; c++)
+        *c = nd_to_lower(*c);
+    return true;
+}
+
+static bool split_base_url(struct nd_settings *settings,
+                           const struct nd_value *user_agent)
+{
+    char *host = nd_url_host(settings->base_url);
+    bool done = host &&
+                nd_url_copy_path(&settings->path, settings->base_url) &&
+                render_origin(settings, host) &&
+                render_common_head(settings, host, user_agent);
+
+    free(host);
+    return done;
+}
+
+/* ----- the proxy ----- */
+
+/* What a variable of the environment says, "" where it says nothing. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value ? value : "";
+}
+
+/*
+ * The environment is read here, as libcurl would for each connection: so
+ * that what a client does is decided once, and connections are told apart by
+ * the way that they took.
+ */
+static const char *proxy_of_environment(struct nd_settings *settings)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY",
+                                        "all_proxy", "ALL_PROXY"};
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        if (*variable(names[i])) {
+            settings->proxy_variable = names[i];
+            return variable(names[i]);
+        }
+    }
+    return "";
+}
+
+static bool copy_no_proxy(struct nd_settings *settings)
+{
+    const char *hosts = variable("no_proxy");
+
+    if (!*hosts)
+        hosts = variable("NO_PROXY");
+    return render(&settings->no_proxy, "%s", *settings->proxy ? hosts : "");
 }
 
 /*
@@ -87,18 +177,28 @@ static bool render_user_agent(struct nd_settings *settings,
 static bool copy_proxy(struct nd_settings *settings,
                        const struct nd_value *value, struct nd_error *err)
 {
-    static const struct nd_value none = {.set = true, .text = ""};
+    const char *proxy = value->set ? value->text : "";
 
-    if (!settings->plain_http)
-        return copy_text(&settings->proxy, value) || nd_fail_memory(err);
-    if (value->set && value->length && !nd_url_is_loopback(value->text))
+    if (settings->plain_http && *proxy && !nd_url_is_loopback(proxy))
         return nd_fail(err, ND_BAD_VALUE,
                        "proxy must be a loopback host where base_url is "
                        "plain http, as it would be sent the token in the "
                        "clear");
-    return copy_text(&settings->proxy, value->set ? value : &none) ||
+    if (!value->set && !settings->plain_http)
+        proxy = proxy_of_environment(settings);
+    return (render(&settings->proxy, "%s", proxy) &&
+            copy_no_proxy(settings)) ||
            nd_fail_memory(err);
 }
+
+static bool render_way(struct nd_settings *settings)
+{
+    return render(&settings->way, "%s\n%s\n%s\n%s", settings->origin,
+                  settings->proxy, settings->no_proxy,
+                  settings->ca_file ? settings->ca_file : "");
+}
+
+/* ----- all of them ----- */
 
 /* What a client is authorised by: one way or the other, or left to each
  * call. */
@@ -140,9 +240,10 @@ static bool fill_settings(struct nd_settings *settings,
         !copy_text(&settings->client_secret,
                    &values[ND_OPTION_client_secret]) ||
         !copy_text(&settings->ca_file, &values[ND_OPTION_ca_file]) ||
-        !render_user_agent(settings, &values[ND_OPTION_user_agent]))
+        !split_base_url(settings, &values[ND_OPTION_user_agent]))
         return nd_fail_memory(err);
-    return copy_proxy(settings, &values[ND_OPTION_proxy], err);
+    return copy_proxy(settings, &values[ND_OPTION_proxy], err) &&
+           (render_way(settings) || nd_fail_memory(err));
 }
 
 struct nd_settings *nd_settings_new(const struct nd_value *values,
@@ -172,6 +273,12 @@ const char *nd_settings_text(const struct nd_settings *settings,
     return strcmp(key, "client_secret") == 0 ? settings->client_secret : NULL;
 }
 
+bool nd_settings_same_way(const struct nd_settings *left,
+                          const struct nd_settings *right)
+{
+    return left == right || strcmp(left->way, right->way) == 0;
+}
+
 struct nd_settings *nd_settings_hold(struct nd_settings *settings)
 {
     settings->references++;
@@ -183,11 +290,15 @@ void nd_settings_drop(struct nd_settings *settings)
     if (!settings || --settings->references > 0)
         return;
     free(settings->base_url);
+    free(settings->origin);
+    free(settings->path);
+    free(settings->way);
+    free(settings->common_head);
     free(settings->access_token);
     free(settings->client_id);
     free(settings->client_secret);
     free(settings->ca_file);
     free(settings->proxy);
-    free(settings->user_agent);
+    free(settings->no_proxy);
     free(settings);
 }

@@ -24,12 +24,18 @@ struct nd_settings {
     int references; /* of its owner and of each transfer under way */
     bool plain_http;
     char *base_url;      /* without a slash at its end */
+    char *origin;        /* its scheme, host and port */
+    char *path;          /* its path, "" for none */
+    char *way;           /* all that decides how it is connected to */
+    char *common_head;   /* header lines that all requests have */
     char *access_token;  /* or NULL */
     char *client_id;     /* or NULL; not without client_secret */
     char *client_secret; /* or NULL */
     char *ca_file;       /* or NULL: the system's store */
-    char *proxy;         /* or NULL: libcurl's environment variables; or "" */
-    char *user_agent;
+    char *proxy;         /* or "": none */
+    char *no_proxy;      /* hosts that it is not for, or "" */
+    const char
+        *proxy_variable; /* of the environment, that named it; or NULL */
     long timeout_ms;
     long connect_timeout_ms;
     long max_idle_ms; /* 0 never reuses */
@@ -46,6 +52,10 @@ struct nd_settings *nd_settings_new(const struct nd_value *values,
  * was not given. */
 const char *nd_settings_text(const struct nd_settings *settings,
                              const char *key);
+
+/* Both are connected to in the same way: a connection may serve both. */
+bool nd_settings_same_way(const struct nd_settings *left,
+                          const struct nd_settings *right);
 
 struct nd_settings *nd_settings_hold(struct nd_settings *settings);
 void nd_settings_drop(struct nd_settings *settings); /* takes NULL */

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ascii.h"
@@ -40,6 +42,35 @@ static bool is_loopback_host(const char *host)
         return true;
     return inet_pton(AF_INET, host, &address) == 1 &&
            ntohl(address.s_addr) >> 24 == 127;
+}
+
+char *nd_url_host(const char *url)
+{
+    char *host = url_part(url, CURLUPART_HOST, 0);
+    char *port = url_part(url, CURLUPART_PORT, 0);
+    const char *usual = nd_url_is_plain(url) ? "80" : "443";
+    bool shown = port && strcmp(port, usual) != 0;
+    size_t size = host ? strlen(host) + (shown ? strlen(port) + 1 : 0) + 1 : 0;
+    char *both = host ? malloc(size) : NULL;
+
+    if (both)
+        (void)snprintf(both, size, "%s%s%s", host, shown ? ":" : "",
+                       shown ? port : "");
+    curl_free(host);
+    curl_free(port);
+    return both;
+}
+
+bool nd_url_copy_path(char **path, const char *url)
+{
+    char *text = url_part(url, CURLUPART_PATH, 0);
+    size_t length = text ? strlen(text) : 0;
+
+    while (length > 0 && text[length - 1] == '/')
+        length--;
+    *path = text ? strndup(text, length) : NULL;
+    curl_free(text);
+    return *path != NULL;
 }
 
 bool nd_url_is_plain(const char *url)

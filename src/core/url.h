@@ -14,6 +14,14 @@ bool nd_check_base_url(const char *key, const char *url, struct nd_error *err);
 bool nd_check_proxy_url(const char *key, const char *url,
                         struct nd_error *err);
 
+/* The host as a request names it, with its port unless that is the usual
+ * one; to be freed.  NULL where memory is out. */
+char *nd_url_host(const char *url);
+
+/* Its path without slashes at its end, to be freed.  False where memory is
+ * out. */
+bool nd_url_copy_path(char **path, const char *url);
+
 bool nd_url_is_plain(const char *url);    /* http, not https */
 bool nd_url_is_loopback(const char *url); /* its host is this machine */
 

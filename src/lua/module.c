@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "../core/call.h"
+#include "../core/clock.h"
+#include "../core/connection.h"
 #include "../core/engine.h"
 #include "../core/outcome.h"
 #include "../core/redact.h"
@@ -333,7 +335,7 @@ Seconds of a clock that is never set back.
 */
 static int core_monotonic(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)nd_monotonic_ms() / 1000);
+    lua_pushnumber(L, (lua_Number)nd_clock_ms() / 1000);
     return 1;
 }
 
@@ -523,7 +525,7 @@ int luaopen_ninedig_core(lua_State *L)
 {
     struct nd_error err;
 
-    if (!nd_engine_check_libcurl(&err))
+    if (!nd_connection_check_libcurl(&err))
         return luaL_error(L, "ninedig: %s", err.message);
     nd_stay_loaded();
     ndl_new_type(L, NDL_SETTINGS);
