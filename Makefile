@@ -42,6 +42,7 @@ LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
 BIN   = $(wildcard bin/ninedig)
 VERSION = $(shell sed -n 's/.*ND_VERSION "\(.*\)"/\1/p' src/core/version.h)
 RIVALS = $(patsubst spec/bench/%.c,$(BUILD)/bench/%,$(wildcard spec/bench/*.c))
+FUZZERS = $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
 SPECS = $(filter-out %.c,$(SPEC))
 
@@ -128,15 +129,12 @@ test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSI
 	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' -- \
 	    $(foreach v,VERSIONS SPEC FILTER,$(if $(filter command,$(origin $v)),'$v=$($v)'))
 
-fuzz: | deps-check ## odd texts from outside, for FUZZ_SECONDS (60)
-	@mkdir -p build/fuzz/corpus
-	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -o build/fuzz/text_fuzz \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    spec/core/text_fuzz.c $(FUZZED:%=src/core/%.c) $(LIBCURL)
-	$(Q)build/fuzz/text_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) \
-	    -artifact_prefix=build/fuzz/ -verbosity=0 build/fuzz/corpus
-
-FUZZED = buffer error json redact
+fuzz: $(FUZZERS:%=build/fuzz/%) ## odd texts from outside, for FUZZ_SECONDS (60) each
+	$(Q)set -e; for name in $(FUZZERS:%_fuzz=%); do \
+	    echo "fuzz $$name"; mkdir -p build/fuzz/corpus-$$name; \
+	    build/fuzz/$${name}_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -verbosity=0 \
+	        -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+	        build/fuzz/corpus-$$name spec/fuzz/corpus-$$name; done
 
 CHECKS = gcc clang format tidy luacheck layers symbols rockspec version paths
 
@@ -216,6 +214,12 @@ $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
 	    $(BUILD)/core.a -lcmocka $(LIBCURL)
+
+build/fuzz/%: spec/fuzz/%.c $(CORE) Makefile | deps-check
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ $< $(CORE) $(LIBCURL) -lpthread
 
 $(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
 	@mkdir -p $(@D)

@@ -45,7 +45,8 @@ describe("read_object", function()
     ['{"a":1,}'] = "a key is missing", ["{a:1}"] = "a key is missing",
     ['{"a" 1}'] = "a colon is missing", ['{"a":1 "b":2}'] = "a comma or its end is missing",
     ['{"a":1\n"b":2}'] = "a comma or its end is missing",
-    ['{"a":"\t"}'] = "a string has a control character", ['{"a":"\\x"}'] = "a string has a bad escape",
+    ['{"a":"\t"}'] = "a string has a control character",
+    ['{"a":"\\x"}'] = "a string has a bad escape",
   } do
     it("refuses " .. text:gsub("%c", "?"), function()
       local object, why = core.read_object(text)

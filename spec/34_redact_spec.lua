@@ -70,6 +70,44 @@ describe("secrets in an answer", function()
       assert.equal(("x" .. MARK):rep(20), shown(("x" .. TOKEN):rep(20)))
     end)
 
+    it("in a URL, in a page, and in one in the other", function()
+      local percent = TOKEN:gsub("%W", function(c) return ("%%%02X"):format(c:byte()) end)
+      local html = TOKEN:gsub("%W", function(c) return ("&#x%x;"):format(c:byte()) end)
+      for _, text in ipairs {
+        percent, percent:lower(), escaped(TOKEN, "%%%02x"), html, escaped(TOKEN, "&#%d;"),
+        percent:gsub("%%", "%%25"), html:gsub("&", "&amp;"), html:gsub("&", "\\\\u0026"),
+        escaped(escaped(TOKEN, "\\u%04x"), "%%%02x"),
+      } do
+        world = mock.world()
+        assert.equal("no: <" .. MARK .. ">", shown("no: <" .. text .. ">"))
+      end
+    end)
+
+    it("those of a proxy, too", function()
+      local proxy = world:proxy()
+      local name = world.name
+      assert.equal("no: " .. MARK .. ", " .. MARK .. ", " .. MARK .. ".",
+        shown("no: " .. name .. ":password, password, " .. name .. ".", nil, { proxy = proxy }))
+    end)
+
+    it("those of the environment's proxy, however it is written", function()
+      for _, proxy in ipairs {
+        "http://somebody:s3cret-word@127.0.0.1:1", "http://some body:s3cret-word@127.0.0.1:1:2",
+        "somebody:s3cret-word@[::1", "nope://somebody:s3cret-word@127.0.0.1",
+        "http://somebody:s3cret-word@127.0.0.1:99999999", "http://s3cret-word:@%%@:1",
+      } do
+        local said = caller.child({ https_proxy = proxy }, ([[
+          local _, err = require("ninedig.safe").delete_inbox(
+            { access_token = "t", accountID = 1, inboxID = 10 }, { base_url = %q, timeout = 5 })
+          print(err.outcome, err.response or "", tostring(err))
+        ]]):format(world:base_url("ok")))
+        assert.matches("^not_sent", said)
+        assert.is_nil(said:find("s3cret", 1, true), said)
+        assert.is_nil(said:find("somebody", 1, true), said)
+      end
+      assert.equal(0, world:count())
+    end)
+
     it("the client's as the call's", function()
       assert.equal("no: " .. MARK, shown("no: " .. TOKEN, { access_token = caller.NONE },
         { access_token = TOKEN }))
@@ -203,6 +241,16 @@ describe("secrets in an answer", function()
     assert.equal(body:sub(1, 4096), shown(body))
     world = mock.world()
     assert.equal(body:sub(1, 4096), shown(body:sub(1, 4096)))
+  end)
+
+  it("take little time where the secret is long, and the answer full of it #novalgrind", function()
+    local token = ("ab"):rep(4000)
+    local start = os.clock()
+    for _, unit in ipairs { "ab", "a", "\\u0061\\u0062", "%61%62", "&#97;&#98;" } do
+      world = mock.world()
+      shown(unit:rep(math.floor(1000000 / #unit)), { access_token = token })
+    end
+    assert.is_true(os.clock() - start < 5)
   end)
 
   it("take little time, whatever the answer is like #novalgrind", function()

@@ -282,11 +282,12 @@ static void expect_error(const struct nd_transfer *transfer, const char *name,
                          enum nd_kind kind, enum nd_outcome outcome)
 {
     const struct nd_verdict verdict = {.says = ND_SAYS_NOTHING, .flaw = ""};
+    const struct nd_secrets secrets = {.count = 0};
     struct nd_error err = junk_error();
 
     assert_int_equal(transfer->state, ND_TRANSFER_DONE);
     assert_false(nd_outcome(&err, transfer->request.call, &transfer->answer,
-                            &verdict, "t0ken"));
+                            &verdict, &secrets));
     assert_string_equal(err.name, name);
     assert_int_equal(err.kind, kind);
     assert_int_equal(err.outcome, outcome);

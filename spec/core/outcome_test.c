@@ -196,6 +196,7 @@ static bool may_retry(const struct row *row, const struct event *event)
 static bool judge(const struct event *event, const struct nd_call *call,
                   struct nd_error *err)
 {
+    const struct nd_secrets secrets = {.count = 0};
     struct nd_verdict verdict = {event->says, event->reason, "a flaw",
                                  event->doubtful};
     struct nd_answer answer;
@@ -209,7 +210,7 @@ static bool judge(const struct event *event, const struct nd_call *call,
     answer.http_status = event->status;
     answer.retry_after = 5;
     *err = junk_error();
-    success = nd_outcome(err, call, &answer, &verdict, "t0ken-t0ken");
+    success = nd_outcome(err, call, &answer, &verdict, &secrets);
     nd_answer_free(&answer);
     return success;
 }
@@ -486,14 +487,16 @@ static void describe(const char *detail, bool sent, const char *secret,
                      struct nd_error *err)
 {
     const struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
+    struct nd_secrets secrets = {.count = 0};
     struct nd_answer answer;
 
+    nd_secrets_add(&secrets, secret);
     nd_answer_init(&answer, 1024);
     answer.sent = sent;
     answer.fault = ND_FAULT_LOST;
     (void)snprintf(answer.detail, sizeof answer.detail, "%s", detail);
     assert_false(
-        nd_outcome(err, CALL(DELETE_INBOX), &answer, &verdict, secret));
+        nd_outcome(err, CALL(DELETE_INBOX), &answer, &verdict, &secrets));
     nd_answer_free(&answer);
 }
 
@@ -535,6 +538,7 @@ static void never_cuts_the_advice(void **state)
 {
     char detail[ND_DETAIL_MAX];
     struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
+    const struct nd_secrets secrets = {.count = 0};
     char flaw[2 * ND_MESSAGE_MAX];
     struct nd_answer answer;
     struct nd_error err;
@@ -555,7 +559,7 @@ static void never_cuts_the_advice(void **state)
     answer.phase = ND_PHASE_WHOLE;
     answer.http_status = 200;
     assert_false(
-        nd_outcome(&err, CALL(DELETE_INBOX), &answer, &verdict, NULL));
+        nd_outcome(&err, CALL(DELETE_INBOX), &answer, &verdict, &secrets));
     assert_contains(err.message, "before asking again");
     assert_true(strlen(err.message) < ND_MESSAGE_MAX);
     nd_answer_free(&answer);

@@ -20,12 +20,14 @@ static char *redact(const char *text, size_t length, const char *of_call,
 {
     /* A copy of just that length, so that a look past its end is seen. */
     char *copy = malloc(length ? length : 1);
+    struct nd_secrets secrets = {.count = 0};
     struct nd_buffer out;
 
     assert_non_null(copy);
     memcpy(copy, text, length);
+    nd_secrets_add(&secrets, of_call);
     nd_buffer_init(&out, max);
-    assert_true(nd_redact(&out, copy, length, of_call));
+    assert_true(nd_redact(&out, copy, length, &secrets));
     assert_true(out.length <= max);
     free(copy);
     return out.data ? out.data : calloc(1, 1);
@@ -75,7 +77,7 @@ static void hides_the_secret_wherever_it_stands(void **state)
     (void)state;
     expect_of(secret, secret, "[redacted]");
     (void)snprintf(text, sizeof text, "%s%s", secret, secret);
-    expect_of(text, secret, "[redacted][redacted]");
+    expect_of(text, secret, "[redacted]");
     (void)snprintf(text, sizeof text, "<%s>, %s!", secret, secret);
     expect_of(text, secret, "<[redacted]>, [redacted]!");
     (void)snprintf(text, sizeof text, "S3C%s", secret);
@@ -96,7 +98,8 @@ static void takes_a_nul_for_any_other_byte(void **state)
     char *shown = redact(text, sizeof text - 1, secret, RESPONSE_MAX);
 
     (void)state;
-    assert_memory_equal(shown, "a\0[redacted]\0b\\\0", 17);
+    /* Those before it are taken for a part of it, as in UTF-16. */
+    assert_memory_equal(shown, "a[redacted]\0b\\\0", 16);
     free(shown);
 }
 
@@ -166,7 +169,8 @@ static void hides_any_spelling_in_json(void **state)
 static void hides_a_secret_with_escapes_of_its_own(void **state)
 {
     static const char *const secrets[] = {
-        "2\\u", "XY\\u0041Z", "XY\\\\u00", "XY\\n\\/Z", "\\u005cXYZ", "XYZ\\"};
+        "2\\u",  "XY\\u0041Z", "XY\\\\u00", "XY\\n\\/Z", "\\u005cXYZ",
+        "XYZ%4", "X%41YZ",     "XY&amp;Z",  "XYZ&am"};
     size_t i;
 
     (void)state;
@@ -203,6 +207,190 @@ static void hides_it_in_json_within_json(void **state)
         (void)snprintf(text, sizeof text, "<%s> <%s>", twice, thrice);
         expect_of(text, secret, "<[redacted]> <[redacted]>");
     }
+}
+
+/* ----- other encodings ----- */
+
+/* One character, as it may stand in a URL. */
+static void percent_char(char encoded[8], char c, int way)
+{
+    bool must = strchr("/\"\\%", c) != NULL;
+
+    (void)snprintf(encoded, 8,
+                   way % 3 == 0 && !must ? "%c"
+                   : way % 3 == 1        ? "%%%02x"
+                                         : "%%%02X",
+                   (unsigned char)c);
+}
+
+/* The same in a page. */
+static void html_char(char encoded[8], char c, int way)
+{
+    bool must = strchr("<>&\"'", c) != NULL;
+
+    if (way % 4 == 0 && c == '"')
+        (void)snprintf(encoded, 8, "&quot;");
+    else if (way % 4 == 0 && !must)
+        (void)snprintf(encoded, 8, "%c", c);
+    else if (way % 4 == 1)
+        (void)snprintf(encoded, 8, "&#%d;", c);
+    else
+        (void)snprintf(encoded, 8, way % 4 == 2 ? "&#x%02x;" : "&#X%02X;",
+                       (unsigned char)c);
+}
+
+typedef void encode_char(char encoded[8], char c, int way);
+
+static void encode(char *encoded, const char *text, encode_char *one,
+                   unsigned int seed)
+{
+    for (*encoded = '\0'; *text; text++) {
+        seed = seed * 1103515245u + 12345u;
+        one(encoded, *text, (int)(seed >> 16 & 0x7f));
+        encoded += strlen(encoded);
+    }
+}
+
+static void hides_it_in_each_encoding_and_in_two(void **state)
+{
+    static encode_char *const ways[] = {escape_char, percent_char, html_char};
+    unsigned int seed;
+
+    (void)state;
+    for (seed = 0; seed < 900; seed++) {
+        char once[200];
+        char twice[2000];
+        char text[2500];
+
+        encode(once, secret, ways[seed % 3], seed);
+        (void)snprintf(text, sizeof text, "<%s>", once);
+        expect_of(text, secret, "<[redacted]>");
+        encode(twice, once, ways[seed / 3 % 3], seed / 9);
+        (void)snprintf(text, sizeof text, "<%s> !", twice);
+        expect_of(text, secret, "<[redacted]> !");
+    }
+}
+
+static void hides_it_in_utf_16(void **state)
+{
+    char wide[2 * sizeof secret];
+    size_t i;
+    char *shown;
+
+    (void)state;
+    memset(wide, 0, sizeof wide);
+    for (i = 0; secret[i]; i++)
+        wide[2 * i] = secret[i];
+    shown = redact(wide, sizeof wide, secret, RESPONSE_MAX);
+    assert_string_equal(shown, "[redacted]");
+    free(shown);
+}
+
+/* Who encodes so often shows nothing. */
+static void shows_nothing_that_is_encoded_too_often(void **state)
+{
+    (void)state;
+    expect_of("%25252525252541 %25 &", secret, "%25252525252541 %25 &");
+    expect_of("hello %25252525252525252541", secret, "[redacted]");
+    expect_of("hello &amp;amp;amp;amp;amp;amp;amp;amp;lt;", NULL,
+              "[redacted]");
+    expect_of("%%%%%%%%%", secret, "%%%%%%%%%");
+    expect_of("\\\\\\\\\\\\\\\\\\\\\\", secret, "\\\\\\\\\\\\\\\\\\\\\\");
+}
+
+/* ----- more than one secret ----- */
+
+static void expect_of_secrets(const char *text,
+                              const struct nd_secrets *secrets,
+                              const char *expected)
+{
+    struct nd_buffer out;
+
+    nd_buffer_init(&out, RESPONSE_MAX);
+    assert_true(nd_redact(&out, text, strlen(text), secrets));
+    assert_string_equal(out.data, expected);
+    nd_buffer_free(&out);
+}
+
+static void hides_each_of_several_secrets(void **state)
+{
+    struct nd_secrets secrets = {.count = 0};
+    int i;
+
+    (void)state;
+    nd_secrets_add(&secrets, "first/1");
+    nd_secrets_add(&secrets, NULL);
+    nd_secrets_add(&secrets, "");
+    nd_secrets_add(&secrets, "second+2");
+    assert_int_equal(secrets.count, 2);
+    expect_of_secrets("<first/1> <first%2f1> <second&#43;2> <third>", &secrets,
+                      "<[redacted]> <[redacted]> <[redacted]> <third>");
+    for (i = 0; i < 2 * ND_SECRETS_MAX; i++)
+        nd_secrets_add(&secrets, "more");
+    assert_int_equal(secrets.count, ND_SECRETS_MAX);
+}
+
+static void hides_what_is_before_the_host_of_a_url(void **state)
+{
+    static const char *const rows[][3] = {
+        {"http://user:pass@host:1", "user:pass", "[redacted]"},
+        {"http://user:pass@host:1", "user or pass",
+         "[redacted] or [redacted]"},
+        {"http://us%40er:p%3Ass@host", "us@er:p:ss", "[redacted]"},
+        {"http://us%40er:p%3Ass@host", "us%40er", "[redacted]"},
+        {"user:pass@host", "user pass", "[redacted] [redacted]"},
+        {"http://user:p@ss@host", "p@ss", "[redacted]"},
+        {"http://user:p/ss@ho st:x", "bad URL http://user:p/ss@ho st:x",
+         "bad URL http://[redacted]@ho st:x"},
+        {"ht!tp://user:pass@", "pass", "[redacted]"},
+        {"a@b:c://user:pass@host", "pass", "[redacted]"},
+        {"http:/user:pass@host", "user:pass", "[redacted]"},
+        {"http://u:p@host", "u:p is up", "[redacted] is up"},
+        {"http://token@host", "token", "[redacted]"},
+        {"http://host/", "host", "host"},
+        {"http://@host/", "host", "host"},
+        {"", "x", "x"},
+    };
+    struct nd_secrets none = {.count = 0};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_secrets secrets = {.count = 0};
+
+        nd_secrets_add_url(&secrets, rows[i][0]);
+        expect_of_secrets(rows[i][1], &secrets, rows[i][2]);
+    }
+    nd_secrets_add_url(&none, NULL);
+    assert_int_equal(none.count, 0);
+}
+
+/* ----- time ----- */
+
+/* Whatever the secret, and however much of it comes again and again. */
+static void takes_time_in_line_with_the_text(void **state)
+{
+    static const char *const units[] = {"a",     "\\",     "\\u0061",
+                                        "%61",   "token:", "\\\"",
+                                        "&#97;", "://",    "Bearer "};
+    const size_t length = 1 << 20;
+    char *of_call = malloc(8001);
+    char *text = malloc(length);
+    size_t i;
+    size_t j;
+
+    (void)state;
+    assert_non_null(of_call);
+    assert_non_null(text);
+    memset(of_call, 'a', 8000);
+    memcpy(of_call + 7998, "b\0", 2);
+    for (i = 0; i < COUNT(units); i++) {
+        for (j = 0; j < length; j++)
+            text[j] = units[i][j % strlen(units[i])];
+        free(redact(text, length, of_call, RESPONSE_MAX));
+    }
+    free(text);
+    free(of_call);
 }
 
 /* ----- where the text is cut ----- */
@@ -309,7 +497,7 @@ static void hides_the_values_of_keys_named_like_a_secret(void **state)
         {"{\"apiKey\":\"a\\\"b\",\"x\":1}",
          "{\"apiKey\":\"[redacted]\",\"x\":1}"},
         {"{\"apiKey\":\"a\\\\\",\"x\":1}",
-         "{\"apiKey\":\"[redacted]\",\"x\":1}"},
+         "{\"apiKey\":\"[redacted]\"x\":1}"}, /* more than it must be */
         {"{\"API_KEY\":12,\"x\":1}", "{\"API_KEY\":[redacted],\"x\":1}"},
         {"{\"api-key\":\"a\"}", "{\"api-key\":\"[redacted]\"}"},
         {"{\"Password\":\"a\"}", "{\"Password\":\"[redacted]\"}"},
@@ -485,6 +673,12 @@ int main(void)
         cmocka_unit_test(hides_any_spelling_in_json),
         cmocka_unit_test(hides_a_secret_with_escapes_of_its_own),
         cmocka_unit_test(hides_it_in_json_within_json),
+        cmocka_unit_test(hides_it_in_each_encoding_and_in_two),
+        cmocka_unit_test(hides_it_in_utf_16),
+        cmocka_unit_test(shows_nothing_that_is_encoded_too_often),
+        cmocka_unit_test(hides_each_of_several_secrets),
+        cmocka_unit_test(hides_what_is_before_the_host_of_a_url),
+        cmocka_unit_test(takes_time_in_line_with_the_text),
         cmocka_unit_test(hides_what_is_left_of_a_cut_secret),
         cmocka_unit_test(hides_what_is_left_of_a_cut_escape),
         cmocka_unit_test(never_shows_a_piece_where_the_output_ends),

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "redact.h"
-
 /* ----- the words ----- */
 
 /* What an outcome means to the caller, and what to do about it. */
@@ -50,13 +48,13 @@ static void say(struct nd_error *err, const struct nd_call *call,
 
 /* Text from outside as one line that is safe to show. */
 static void tell_detail(char *shown, size_t size, const char *detail,
-                        const char *secret)
+                        const struct nd_secrets *secrets)
 {
     struct nd_buffer safe;
     char *c;
 
     nd_buffer_init(&safe, size - sizeof " ()");
-    if (!nd_redact(&safe, detail, strlen(detail), secret) || !safe.length)
+    if (!nd_redact(&safe, detail, strlen(detail), secrets) || !safe.length)
         *shown = '\0';
     else
         (void)snprintf(shown, size, " (%s)", safe.data);
@@ -155,12 +153,13 @@ static void set_kind(struct nd_error *err, enum nd_kind kind,
 }
 
 static void network_failed(struct nd_error *err, const struct nd_call *call,
-                           const struct nd_answer *answer, const char *secret)
+                           const struct nd_answer *answer,
+                           const struct nd_secrets *secrets)
 {
     const struct fault *fault = fault_of(answer);
     char detail[ND_DETAIL_MAX];
 
-    tell_detail(detail, sizeof detail, answer->detail, secret);
+    tell_detail(detail, sizeof detail, answer->detail, secrets);
     set_kind(err, ND_KIND_NETWORK, answer->sent ? ND_UNKNOWN : ND_NOT_SENT,
              fault->name);
     say(err, call, "%s%s", fault->words, detail);
@@ -309,7 +308,8 @@ static void begin(struct nd_error *err, const struct nd_answer *answer)
 
 bool nd_outcome(struct nd_error *err, const struct nd_call *call,
                 const struct nd_answer *answer,
-                const struct nd_verdict *verdict, const char *secret)
+                const struct nd_verdict *verdict,
+                const struct nd_secrets *secrets)
 {
     bool success_status =
         answer->http_status >= 200 && answer->http_status < 300;
@@ -320,7 +320,7 @@ bool nd_outcome(struct nd_error *err, const struct nd_call *call,
     else if (answer->sent && answer->fault == ND_FAULT_TOO_LARGE)
         too_large(err, call, answer);
     else if (!answer->sent || !nd_answer_is_complete(answer))
-        network_failed(err, call, answer, secret);
+        network_failed(err, call, answer, secrets);
     else if (verdict->says == ND_SAYS_FAIL)
         refused(err, call, verdict->reason);
     else if (!success_status)

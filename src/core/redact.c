@@ -1,17 +1,240 @@
 #include "redact.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "json.h"
+#include "ascii.h"
+#include "spelling.h"
 
 static const char marker[] = "[redacted]";
+
+/* So much of a text is looked at: more than is ever shown of one, if it is
+ * not all secrets. */
+#define ND_LOOKED_AT ((size_t)64 * 1024)
+
+/* Encodings in one another, of which each is undone by one look. */
+#define ND_LOOKS 8
 
 /* A shorter beginning of a secret tells nothing. */
 #define ND_TAIL_MIN 4
 
-/* JSON in a JSON string, and so on: each level doubles the backslashes. */
-#define ND_BACKSLASHES_MAX 64
+/* ----- the secrets ----- */
+
+static void add_piece(struct nd_secrets *secrets, const char *at,
+                      const char *end)
+{
+    struct nd_text piece = {at, end};
+
+    if (at < end && secrets->count < ND_SECRETS_MAX)
+        secrets->of[secrets->count++] = piece;
+}
+
+void nd_secrets_add(struct nd_secrets *secrets, const char *text)
+{
+    if (text)
+        add_piece(secrets, text, text + strlen(text));
+}
+
+/* A shorter name or password is hidden together with the other only. */
+#define ND_PIECE_MIN 3
+
+void nd_secrets_add_url(struct nd_secrets *secrets, const char *url)
+{
+    const char *end = url ? strrchr(url, '@') : NULL;
+    const char *scheme = end ? strstr(url, ":/") : NULL;
+    const char *at = url;
+    const char *colon;
+
+    if (!end)
+        return;
+    if (scheme && scheme < end)
+        at = scheme + 1 + strspn(scheme + 1, "/");
+    add_piece(secrets, at, end);
+    colon = memchr(at, ':', (size_t)(end - at));
+    if (colon && colon - at >= ND_PIECE_MIN)
+        add_piece(secrets, at, colon);
+    if (colon && end - colon > ND_PIECE_MIN)
+        add_piece(secrets, colon + 1, end);
+}
+
+void nd_secrets_add_request(struct nd_secrets *secrets,
+                            const struct nd_request *request)
+{
+    const struct nd_settings *settings = request->settings;
+    const struct nd_param *param = request->call->params;
+    size_t i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if (param[i].field.type == ND_TYPE_TOKEN)
+            nd_secrets_add(secrets, request->values.of[i].text);
+    }
+    nd_secrets_add(secrets, settings->access_token);
+    nd_secrets_add(secrets, settings->client_secret);
+    nd_secrets_add_url(secrets, settings->proxy);
+}
+
+/* ----- a text, less and less encoded ----- */
+
+/* What a look sees, and where each byte of it is in the text. */
+struct view {
+    char *bytes;
+    uint32_t *places; /* one more than there are bytes: where the last ends */
+    size_t length;
+    size_t tail; /* where an escape begins that the text's end has cut */
+};
+
+static bool open_view(struct view *view, struct nd_text text)
+{
+    size_t i;
+
+    view->tail = view->length = (size_t)(text.end - text.at);
+    view->bytes = malloc(view->length + 1);
+    view->places = malloc((view->length + 2) * sizeof *view->places);
+    if (!view->bytes || !view->places)
+        return false;
+    memcpy(view->bytes, text.at, view->length);
+    view->bytes[view->length] = '\n'; /* for hide_secret */
+    for (i = 0; i <= view->length + 1; i++)
+        view->places[i] = (uint32_t)i;
+    return true;
+}
+
+static void close_view(struct view *view)
+{
+    free(view->bytes);
+    free(view->places);
+}
+
+/* Undoes one level of encodings, in place: nothing is spelt shorter than it
+ * is.  False where there is none. */
+static bool undo(struct view *view, enum nd_depth depth)
+{
+    struct nd_text rest = {view->bytes, view->bytes + view->length};
+    size_t from = 0;
+    size_t to = 0;
+    bool changed = false;
+    long c;
+
+    while ((c = nd_spelt_char(&rest, depth)) >= 0) {
+        size_t next = (size_t)(rest.at - view->bytes);
+
+        changed = changed || next > from + 1;
+        view->bytes[to] = (char)(c < 128 ? c : '\x80');
+        view->places[to++] = view->places[from];
+        from = next;
+    }
+    changed = changed || to != view->tail;
+    view->tail = to;
+    for (; from < view->length; from++) {
+        view->bytes[to] = view->bytes[from];
+        view->places[to++] = view->places[from];
+    }
+    view->places[to] = view->places[from];
+    view->length = to;
+    return changed;
+}
+
+/* The next look at it.  Where only backslashes are left to undo, all go at
+ * once: one that belongs to a secret may have been taken for an escape's. */
+static bool peel(struct view *view)
+{
+    return undo(view, ND_ONE_LEVEL) || undo(view, ND_ALL_LEVELS);
+}
+
+/* ----- what is hidden of the text ----- */
+
+struct mask {
+    char *hidden; /* of each byte of the text, whether it is */
+    size_t length;
+};
+
+static void hide(struct mask *mask, size_t from, size_t to)
+{
+    memset(mask->hidden + from, 1, to - from);
+}
+
+/* The text ends, or is cut, where so much of a secret has been seen. */
+static void hide_tail(struct mask *mask, const struct view *view, size_t end,
+                      size_t matched)
+{
+    if (matched >= ND_TAIL_MIN)
+        hide(mask, view->places[end - matched], mask->length);
+}
+
+/* How much of the secret is seen with one more byte, after matched of it
+ * were (Knuth, Morris, Pratt).  borders: see below. */
+static size_t advance(const struct view *secret, const uint32_t *borders,
+                      size_t matched, char byte)
+{
+    while (matched &&
+           (matched == secret->length || byte != secret->bytes[matched]))
+        matched = borders[matched - 1];
+    return matched + (byte == secret->bytes[matched]);
+}
+
+/* Of each beginning of the secret, the longest shorter one that it ends
+ * with. */
+static uint32_t *find_borders(const struct view *secret)
+{
+    uint32_t *borders = calloc(secret->length, sizeof *borders);
+    size_t i;
+
+    for (i = 1; borders && i < secret->length; i++)
+        borders[i] = (uint32_t)advance(secret, borders, borders[i - 1],
+                                       secret->bytes[i]);
+    return borders;
+}
+
+/* Hides the secret, as this look at it has it. */
+static bool hide_spelling(struct mask *mask, const struct view *view,
+                          const struct view *secret)
+{
+    uint32_t *borders = find_borders(secret);
+    size_t matched = 0;
+    size_t done = 0; /* up to here it is hidden already */
+    size_t i;
+
+    if (!borders)
+        return false;
+    for (i = 0; i < view->length; i++) {
+        if (i == view->tail)
+            hide_tail(mask, view, i, matched);
+        matched = advance(secret, borders, matched, view->bytes[i]);
+        if (matched < secret->length)
+            continue;
+        if (i + 1 - matched > done)
+            done = i + 1 - matched;
+        hide(mask, view->places[done], view->places[i + 1]);
+        done = i + 1;
+    }
+    if (matched < secret->length)
+        hide_tail(mask, view, i, matched);
+    free(borders);
+    return true;
+}
+
+/* Hides a secret, and what it may become where it has escapes itself.  The
+ * line end behind it keeps what is an escape to its end from being cut. */
+static bool hide_secret(struct mask *mask, const struct view *view,
+                        struct nd_text text)
+{
+    struct view secret;
+    bool good = open_view(&secret, text);
+    int looks = 0;
+
+    secret.tail = ++secret.length;
+    do {
+        struct view alone = secret;
+
+        alone.length--;
+        good = good && (!alone.length || hide_spelling(mask, view, &alone));
+    } while (good && looks++ < ND_LOOKS && peel(&secret));
+    close_view(&secret);
+    return good;
+}
+
+/* ----- moving on ----- */
 
 static void skip_any(struct nd_text *text, const char *set)
 {
@@ -32,116 +255,6 @@ static size_t skip_backslashes(struct nd_text *text)
 
     skip_any(text, "\\");
     return (size_t)(text->at - start);
-}
-
-/* ----- the secret of the call ----- */
-
-/* How much of text spells secret, or 0.  A text that ends within the
- * secret counts, as an answer may be cut there. */
-static size_t spells_raw(struct nd_text text, const char *secret)
-{
-    size_t room = (size_t)(text.end - text.at);
-    size_t length = strlen(secret);
-    size_t shared = room < length ? room : length;
-
-    if (shared < length && shared < ND_TAIL_MIN)
-        return 0;
-    return memcmp(text.at, secret, shared) == 0 ? shared : 0;
-}
-
-/* The same in JSON's escapes. */
-static size_t spells_escaped(struct nd_text text, const char *secret)
-{
-    const char *start = text.at;
-    size_t matched;
-
-    for (matched = 0; secret[matched]; matched++) {
-        struct nd_text before = text;
-        long c = nd_json_char(&text);
-        /* An escape may be cut too: "\u00". */
-        bool cut = c < 0 || (*before.at == '\\' && before.end - before.at < 6);
-
-        if (c == (unsigned char)secret[matched])
-            continue;
-        return cut && matched >= ND_TAIL_MIN ? (size_t)(text.end - start) : 0;
-    }
-    return (size_t)(text.at - start);
-}
-
-/* Reads the character that is meant, and moves on; a negative number where
- * the text ends, be it within an escape.  escaped: a backslash is before. */
-static long meant_char(struct nd_text *text, bool escaped)
-{
-    struct nd_text escape = {text->at - 1, text->end};
-    long c;
-
-    if (text->at >= text->end ||
-        (escaped && *text->at == 'u' && text->end - text->at < 5))
-        return -1;
-    c = escaped ? nd_json_char(&escape) : -1;
-    if (escaped && escape.at > text->at) {
-        text->at = escape.at;
-        return c;
-    }
-    return (unsigned char)*text->at++;
-}
-
-/* The same in the escapes of JSON that stands in a string of other JSON,
- * and so on. */
-static size_t spells_nested(struct nd_text text, const char *secret)
-{
-    const char *start = text.at;
-    size_t matched = 0;
-
-    while (secret[matched]) {
-        size_t own = strspn(secret + matched, "\\");
-        size_t max = ND_BACKSLASHES_MAX * (own + 1);
-        size_t backslashes = 0;
-        struct nd_text next;
-        bool own_next;
-        long c;
-
-        while (text.at < text.end && *text.at == '\\' && backslashes < max) {
-            text.at++;
-            backslashes++;
-        }
-        next = text;
-        /* A "u" after backslashes of the secret's own may be its own too. */
-        own_next = own && backslashes >= own && text.at < text.end &&
-                   *text.at == secret[matched + own];
-        c = meant_char(&next, backslashes > 0 && !own_next);
-        if (own && c != '\\') {
-            if (backslashes < own && c >= 0)
-                return 0;
-            matched += backslashes < own ? backslashes : own;
-            if (!secret[matched])
-                break;
-        }
-        if (c < 0)
-            return matched < ND_TAIL_MIN ? 0 : (size_t)(text.end - start);
-        if (c != (unsigned char)secret[matched++])
-            return 0;
-        text = next;
-    }
-    return (size_t)(text.at - start);
-}
-
-/* The longest of these.  They differ where the secret itself has what may
- * be an escape. */
-static size_t spells(struct nd_text text, const char *secret)
-{
-    size_t length;
-    size_t other;
-
-    if (!secret || !*secret || (*text.at != *secret && *text.at != '\\'))
-        return 0;
-    length = spells_raw(text, secret);
-    if (length && !strchr(secret, '\\'))
-        return length;
-    other = spells_escaped(text, secret);
-    length = other > length ? other : length;
-    other = spells_nested(text, secret);
-    return other > length ? other : length;
 }
 
 /* ----- keys that are named like a secret ----- */
@@ -300,8 +413,6 @@ static size_t url_user(struct nd_text *text)
     return (size_t)(at.at - value);
 }
 
-/* ----- the whole text ----- */
-
 /* The value that a name at text's first character announces as a secret;
  * it stands shortly after.  Empty where there is none. */
 static struct nd_text announced(struct nd_text text)
@@ -317,29 +428,53 @@ static struct nd_text announced(struct nd_text text)
     return value;
 }
 
-/*
- * Where what must be hidden from text's first character on ends: there
- * itself where nothing must be.  value is the one that was announced last.
- * Secrets may touch and overlap: each character of what is hidden may be
- * the first one of the secret of the call, which a value's end could cut.
- */
-static const char *hidden_end(struct nd_text text, struct nd_text *value,
-                              const char *secret)
+/* ----- the whole text ----- */
+
+static void hide_announced(struct mask *mask, const struct view *view)
 {
-    const char *end = text.at;
+    struct nd_text rest = {view->bytes, view->bytes + view->length};
 
-    if (value->end <= text.at)
-        *value = announced(text);
+    while (rest.at < rest.end) {
+        struct nd_text value = announced(rest);
+
+        if (value.at == value.end) {
+            rest.at++;
+            continue;
+        }
+        hide(mask, view->places[value.at - view->bytes],
+             view->places[value.end - view->bytes]);
+        rest.at = value.end;
+    }
+}
+
+static bool hide_all(struct mask *mask, const struct view *view,
+                     const struct nd_secrets *secrets)
+{
+    size_t i;
+
+    hide_announced(mask, view);
+    for (i = 0; i < secrets->count; i++) {
+        if (!hide_secret(mask, view, secrets->of[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Marks what is to be hidden; all of it, where it cannot be told. */
+static bool look(struct mask *mask, struct nd_text text,
+                 const struct nd_secrets *secrets)
+{
+    struct view view;
+    bool good = open_view(&view, text);
+    int looks = 0;
+
     do {
-        size_t length = spells(text, secret);
-
-        if (end - text.at < (ptrdiff_t)length)
-            end = text.at + length;
-        if (value->at == text.at && value->end > end)
-            end = value->end;
-        text.at++;
-    } while (text.at < end && end < text.end);
-    return end;
+        good = good && hide_all(mask, &view, secrets);
+    } while (good && looks++ < ND_LOOKS && peel(&view));
+    if (looks > ND_LOOKS)
+        hide(mask, 0, mask->length);
+    close_view(&view);
+    return good;
 }
 
 /* Adds as much as fits; false where memory is out. */
@@ -351,23 +486,39 @@ static bool add_fitting(struct nd_buffer *out, const char *bytes,
     return nd_buffer_add(out, bytes, length < room ? length : room);
 }
 
-bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
-               const char *secret)
+/* Adds what is not hidden, and the marker for each piece that is. */
+static bool add_shown(struct nd_buffer *out, const char *text,
+                      const struct mask *mask)
 {
-    struct nd_text rest = {text, text + length};
-    struct nd_text value = {text, text};
+    size_t from = 0;
+    size_t to;
 
-    while (rest.at < rest.end && out->length < out->max) {
-        const char *end = hidden_end(rest, &value, secret);
+    for (; from < mask->length && out->length < out->max; from = to) {
+        bool hidden = mask->hidden[from];
 
-        if (end == rest.at) {
-            if (!add_fitting(out, rest.at++, 1))
-                return false;
-            continue;
-        }
-        if (!add_fitting(out, marker, sizeof marker - 1))
+        for (to = from; to < mask->length && mask->hidden[to] == hidden;)
+            to++;
+        if (!(hidden ? add_fitting(out, marker, sizeof marker - 1)
+                     : add_fitting(out, text + from, to - from)))
             return false;
-        rest.at = end;
     }
     return true;
+}
+
+bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
+               const struct nd_secrets *secrets)
+{
+    struct nd_text looked_at = {text, text};
+    struct mask mask;
+    bool good;
+
+    mask.length = length < ND_LOOKED_AT ? length : ND_LOOKED_AT;
+    if (!mask.length)
+        return true;
+    looked_at.end += mask.length;
+    mask.hidden = calloc(mask.length, 1);
+    good = mask.hidden && look(&mask, looked_at, secrets) &&
+           add_shown(out, text, &mask);
+    free(mask.hidden);
+    return good;
 }

@@ -245,13 +245,3 @@ const struct nd_value *nd_request_value(const struct nd_request *request,
     }
     return NULL;
 }
-
-const char *nd_request_secret(const struct nd_request *request)
-{
-    const struct nd_value *secret;
-
-    if (request->token)
-        return request->token;
-    secret = nd_request_value(request, "client_secret");
-    return secret ? secret->text : NULL;
-}

@@ -35,7 +35,4 @@ bool nd_request_show(const struct nd_request *request, struct nd_buffer *text);
 const struct nd_value *nd_request_value(const struct nd_request *request,
                                         const char *key);
 
-/* The secret that an echo of this request could show, or NULL. */
-const char *nd_request_secret(const struct nd_request *request);
-
 #endif

@@ -5,7 +5,7 @@
 #include "ascii.h"
 
 #define CUT (-1)     /* the text ends */
-#define NO_SUCH (-2) /* it is no escape */
+#define NO_SUCH (-2) /* it is no escape, but stands for itself */
 
 /* The next byte, but for NULs. */
 static int next_byte(struct nd_text *text)
@@ -31,46 +31,38 @@ static long read_hex(struct nd_text *text, int digits)
     return code;
 }
 
-/* Behind the backslashes. */
+/* Behind a backslash.  What else may follow one is no printable character,
+ * or no escape. */
 static long read_backslashed(struct nd_text *text)
 {
     int byte = next_byte(text);
 
-    while (byte == '\\')
-        byte = next_byte(text);
-    if (byte < 0)
-        return CUT;
-    return byte == 'u' ? read_hex(text, 4) : NO_SUCH;
+    if (byte == 'u')
+        return read_hex(text, 4);
+    return byte < 0 || strchr("\"\\/'", byte) ? byte : NO_SUCH;
 }
 
 /* Behind "&#": decimal digits, or an x and hexadecimal ones, then ";". */
 static long read_reference(struct nd_text *text)
 {
-    struct nd_text next = *text;
-    int base = 10;
+    int byte = next_byte(text);
+    int base = byte == 'x' || byte == 'X' ? 16 : 10;
     long code = 0;
-    int byte = next_byte(&next);
-    int digits = 0;
+    int digits;
 
-    if (byte == 'x' || byte == 'X') {
-        base = 16;
-        byte = next_byte(&next);
-    }
-    while (byte >= 0 && digits < 7) {
+    if (base == 16)
+        byte = next_byte(text);
+    for (digits = 0; byte >= 0 && digits < 7; digits++) {
         int value = nd_hex_value((char)byte);
 
         if (value < 0 || value >= base)
             break;
         code = code * base + value;
-        digits++;
-        *text = next;
-        byte = next_byte(&next);
+        byte = next_byte(text);
     }
     if (byte < 0)
         return CUT;
-    if (byte == ';')
-        *text = next;
-    return digits ? code : NO_SUCH;
+    return byte == ';' && digits > 0 ? code : NO_SUCH;
 }
 
 /* Behind "&". */
@@ -105,20 +97,35 @@ static long read_entity(struct nd_text *text)
     return NO_SUCH;
 }
 
-long nd_spelt_char(struct nd_text *text)
+static bool skip_backslashes(struct nd_text *text)
 {
-    struct nd_text escape = *text;
-    int byte = next_byte(&escape);
-    long code = byte == '\\'  ? read_backslashed(&escape)
-                : byte == '%' ? read_hex(&escape, 2)
-                : byte == '&' ? read_entity(&escape)
-                              : byte;
+    struct nd_text next = *text;
+    bool skipped = false;
 
-    if (code != NO_SUCH) {
-        text->at = code == CUT ? text->end : escape.at;
-        return code;
+    while (next_byte(&next) == '\\') {
+        *text = next;
+        skipped = true;
     }
-    while ((byte = next_byte(text)) == '\\')
-        ;
-    return byte;
+    return skipped;
+}
+
+long nd_spelt_char(struct nd_text *text, enum nd_depth depth)
+{
+    bool escaped = depth == ND_ALL_LEVELS && skip_backslashes(text);
+    struct nd_text next = *text;
+    int byte = next_byte(&next);
+    long code = byte;
+
+    if (byte == '\\')
+        code = read_backslashed(&next);
+    else if (byte == 'u' && escaped)
+        code = read_hex(&next, 4);
+    else if (byte == '%')
+        code = read_hex(&next, 2);
+    else if (byte == '&')
+        code = read_entity(&next);
+    if (code == NO_SUCH)
+        return next_byte(text);
+    text->at = code == CUT ? text->end : next.at;
+    return code;
 }

@@ -4,13 +4,19 @@
 
 #include "json.h"
 
+/* How far JSON's escapes are undone. */
+enum nd_depth {
+    ND_ONE_LEVEL, /* as in a string of JSON */
+    ND_ALL_LEVELS /* as in JSON in a string of JSON, and so on: no backslash
+                     is left */
+};
+
 /*
- * Reads one character and moves on: as it stands, in JSON's escapes with any
- * number of backslashes, percent-encoded, or HTML-escaped.  Backslashes and
- * NULs before it are skipped, so that JSON in JSON and UTF-16 are read, too.
- * The result is a byte or a code point; negative at the end, be it within an
- * escape.
+ * Reads one character and moves on: as it stands, in JSON's escapes,
+ * percent-encoded, or HTML-escaped.  NULs before it are skipped, so that
+ * ASCII in UTF-16 is read, too.  The result is a byte or a code point;
+ * negative at the end, be it within an escape.
  */
-long nd_spelt_char(struct nd_text *text);
+long nd_spelt_char(struct nd_text *text, enum nd_depth depth);
 
 #endif

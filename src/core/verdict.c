@@ -113,7 +113,7 @@ static bool string_to_id(struct nd_text string, uint64_t *id)
     while (string.at < string.end && length < sizeof digits) {
         long c = nd_json_char(&string);
 
-        digits[length++] = c < 128 ? (char)c : '?';
+        digits[length++] = (char)(c < 128 ? c : '?');
     }
     return string.at == string.end && nd_parse_id(id, digits, length);
 }
@@ -391,7 +391,7 @@ static bool has_ok_in_quotes(struct nd_text body)
     size_t matched = 0;
     long c;
 
-    while ((c = nd_spelt_char(&body)) >= 0) {
+    while ((c = nd_spelt_char(&body, ND_ALL_LEVELS)) >= 0) {
         if (c < 128 && nd_to_lower((char)c) == wanted[matched])
             matched++;
         else

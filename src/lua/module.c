@@ -450,7 +450,8 @@ static int core_facts(lua_State *L)
 
 /* Pushes the error of a transfer, and returns 2. */
 static int push_failure(lua_State *L, struct ndl_transfer *object,
-                        const struct nd_error *err, const char *secret)
+                        const struct nd_error *err,
+                        const struct nd_secrets *secrets)
 {
     const struct nd_request *request = &object->transfer.request;
     const struct nd_buffer *body = &object->transfer.answer.body;
@@ -458,7 +459,8 @@ static int push_failure(lua_State *L, struct ndl_transfer *object,
 
     nd_buffer_free(response);
     nd_buffer_init(response, NDL_RESPONSE_MAX);
-    if (body->length && !nd_redact(response, body->data, body->length, secret))
+    if (body->length &&
+        !nd_redact(response, body->data, body->length, secrets))
         return ndl_out_of_memory(L);
     return ndl_push_error(L, err, request->call, &request->values, response);
 }
@@ -478,7 +480,7 @@ static int core_finish(lua_State *L)
     const struct nd_transfer *transfer = &object->transfer;
     const struct nd_request *request = &transfer->request;
     const struct nd_answer *answer = &transfer->answer;
-    const char *secret = nd_request_secret(request);
+    struct nd_secrets secrets = {.count = 0};
     struct nd_verdict verdict;
     struct nd_error err;
     int results = 1;
@@ -486,10 +488,11 @@ static int core_finish(lua_State *L)
     luaL_argcheck(L, transfer->state == ND_TRANSFER_DONE, 1, "not done");
     nd_judge(&verdict, request->call, &request->values, answer->http_status,
              answer->body.data, answer->body.length);
-    if (nd_outcome(&err, request->call, answer, &verdict, secret))
+    nd_secrets_add_request(&secrets, request);
+    if (nd_outcome(&err, request->call, answer, &verdict, &secrets))
         ndl_push_result(L, DECODER, transfer, &object->scratch);
     else
-        results = push_failure(L, object, &err, secret);
+        results = push_failure(L, object, &err, &secrets);
     ndl_release(L, 1);
     return results;
 }
