@@ -171,6 +171,28 @@ describe("a read", function()
       assert.is_true(seen[1] < seen[#seen])
     end)
 
+    it("pauses for twice as long before the third try as before the second", function()
+      local task = require("ninedig.task")
+      local jitter = task.jitter
+      finally(function()
+        task.jitter = jitter
+      end)
+      task.jitter = function()
+        return 0.5
+      end
+      local pauses = {}
+      local client = partner.with_token(world, "live+reads_fail-503", { sleep = function(seconds)
+        if seconds > 0.011 then
+          pauses[#pauses + 1] = seconds
+        else
+          caller.pause(seconds)
+        end
+      end })
+      assert.is_nil(client:get_accounts())
+      assert.same({ 0.25, 0.5 }, pauses)
+      assert.equal(3, world:count())
+    end)
+
     it("pauses as long as Retry-After says", function()
       local client, pauses = client_without_pauses("live+first-2+status-503+retry_after-7")
       assert(client:get_accounts())
