@@ -141,7 +141,8 @@ Process.__index = Process
 --- Starts a line of the shell.
 -- @tparam string line
 -- @tparam[opt] table options `columns`: it has a terminal of its own, so wide, but for its standard
--- output, which goes to a file; `alone`: it is in a network of its own, with nothing but a loopback
+-- output, which goes to a file; `alone`: it is in a network of its own, with nothing but a
+-- loopback; `stdin`: a path, in place of an empty file
 -- @treturn table a process: `kill`, `wait`, `out`, `err`, and on a terminal `expect` and `type`
 function cli.start_line(line, options)
   options = options or {}
@@ -149,7 +150,7 @@ function cli.start_line(line, options)
   local has_terminal = options.columns ~= nil
   local pid, terminal = process.start {
     line = "exec " .. line,
-    stdin = not has_terminal and base or nil,
+    stdin = not has_terminal and (options.stdin or base) or nil,
     stdout = base .. ".out",
     stderr = not has_terminal and base .. ".err" or nil,
     columns = options.columns,

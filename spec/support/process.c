@@ -78,14 +78,16 @@ static bool open_standard(const struct plan *plan, int fd)
     return open_as(plan->terminal, fd, O_RDWR);
 }
 
-/* A shell ignores some for what it starts in the background. */
-static void heed_signals(void)
+/* A shell ignores some for what it starts in the background, and Lua handles
+ * one: none has come by now, see fork_alone. */
+static void heed_signals(const sigset_t *mask)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     size_t i;
 
     for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
         (void)signal(numbers[i], SIG_DFL);
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
 /* In the child.  The terminal that is opened first is then its own. */
@@ -93,7 +95,6 @@ static void become(const struct plan *plan)
 {
     int fd;
 
-    heed_signals();
     if (plan->terminal && setsid() < 0)
         _exit(NO_CHILD);
     for (fd = 0; fd < 3; fd++) {
@@ -116,6 +117,22 @@ static int open_terminal(lua_State *L, int columns, const char **name)
         ioctl(fd, TIOCSWINSZ, &size) != 0 || !(*name = ptsname(fd)))
         return fail(L, "terminal");
     return fd;
+}
+
+/* Signals to the child wait until it would end by them. */
+static pid_t fork_alone(void)
+{
+    sigset_t all, mask;
+    pid_t pid;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &mask);
+    pid = fork();
+    if (pid == 0)
+        heed_signals(&mask);
+    else
+        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+    return pid;
 }
 
 static const char *text_of(lua_State *L, const char *key)
@@ -147,7 +164,7 @@ static int process_start(lua_State *L)
         /* While nobody has it open, reading from the other side fails. */
         held = open(plan.terminal, O_RDWR | O_NOCTTY | O_CLOEXEC);
     }
-    pid = fork();
+    pid = fork_alone();
     if (pid == 0)
         become(&plan);
     if (held >= 0)
