@@ -9,20 +9,15 @@ local preview = {}
 -- Stands for the token, which is not shown anyway.
 local A_TOKEN = "-"
 
-local DEFAULT_PORTS = { http = ":80", https = ":443" }
-
 local function parse(shown)
   local method, url, headers, body = shown:match("^(%S+) (%S+)\n(.-\n)\n(.*)$")
-  local scheme, host, path = url:match("^(%a+)://([^/]+)(.*)$")
-  local port = DEFAULT_PORTS[scheme:lower()]
-  if port and host:sub(-#port) == port then
-    host = host:sub(1, -#port - 1)
-  end
-  local lines = json.list { "Host: " .. host }
+  local lines = json.list {}
   for line in headers:gmatch("([^\n]+)\n") do
     lines[#lines + 1] = line
   end
-  return { method = method, url = url, path = path, headers = lines, body = body }
+  return {
+    method = method, url = url, path = url:match("^%a+://[^/]+(.*)$"), headers = lines, body = body,
+  }
 end
 
 --- The request that would be sent.
