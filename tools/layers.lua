@@ -3,7 +3,7 @@
 -- From the lowest layer up.  A name stands for its .c and its .h.
 local order = {
   ["src/core"] = {
-    "version", "stay", "ascii", "error", "buffer", "url", "value",
+    "version", "stay", "ascii", "error", "names.def", "names", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "answer", "transfer", "trust", "connection", "exchange", "clock", "watch", "pool", "engine",
     "json", "spelling", "verdict", "redact", "outcome",

@@ -72,7 +72,7 @@ function call.perform(way, settings, name, params, token, seconds, watcher)
   local transfer, refusal = core.prepare(settings, name, params, reserve, token, seconds)
   if not transfer then
     errors.release(reserve)
-    return nil, refusal
+    return nil, errors.locate(refusal)
   end
   local watch = watcher and watcher:request(transfer, reserve)
   local ok, result, err, status = way.protected(carry_out_and_finish, way, transfer, reserve, watch)
@@ -81,6 +81,9 @@ function call.perform(way, settings, name, params, token, seconds, watcher)
   end
   if watch then
     watch:answer(result, err)
+  end
+  if err then
+    errors.locate(err)
   end
   return result, err, status
 end

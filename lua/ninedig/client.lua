@@ -3,6 +3,7 @@
 -- What a plain deletion does not need is loaded by the methods that do: to compile it would be an
 -- eighth of what it takes to start and to delete an inbox.
 local core = require("ninedig.core")
+local errors = require("ninedig.error")
 local deletion = require("ninedig.deletion")
 local wait = require("ninedig.wait")
 
@@ -22,7 +23,7 @@ client.methods = methods
 function client.new(options, metatable)
   local settings, timeout = core.settings(options)
   if not settings then
-    return nil, timeout -- the error
+    return nil, errors.locate(timeout)
   end
   options = options or {}
   local sleep = rawget(options, "sleep")
@@ -113,7 +114,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:delete_inbox(params)
-  return deletion.delete_inbox(self, params)
+  local result, err = deletion.delete_inbox(self, params) -- no tail call: see `err.where`
+  return result, err
 end
 
 --- Delete many inboxes.

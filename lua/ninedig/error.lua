@@ -7,7 +7,12 @@ local metatable = core.error_metatable
 
 --- One line for a person or a log; no secret is in it.
 function metatable.__tostring(err)
-  return "ninedig: " .. err.message
+  return "ninedig: " .. err.message .. (err.where and " (" .. err.where .. ")" or "")
+end
+
+--- `"failed: " .. err`: a log line must not be what hides an outcome.
+function metatable.__concat(left, right)
+  return tostring(left) .. tostring(right)
 end
 
 metatable.__name = "ninedig.error"
@@ -73,13 +78,57 @@ function errors.summary(err)
   return err.name .. ": " .. err.message
 end
 
+-- ----- where a bad argument stands -----
+
+local getinfo = debug and debug.getinfo
+
+-- With the option t, where the VM has it, a function that was called in place of its caller is told.
+local WHAT = getinfo and (pcall(getinfo, 1, "Slt") and "Slt" or "Sl")
+
+-- What the sources of ninedig's own functions begin with; nil where they have none.
+local OWN = getinfo and getinfo(1, "S").source:match("^@.*[/\\]")
+
+-- A chunk that was loaded from a string is not shown: what it begins with may be a secret.
+local function describe(info)
+  local named = info.source:find("^[@=]")
+  return ((named and info.short_src or "[string]"):gsub("%c", "?")) .. ":" .. info.currentline
+end
+
+-- The place from which ninedig was called; nil where the VM cannot tell.
+local function find_caller()
+  local level, lost = 2, false
+  local info = OWN and getinfo(level, WHAT)
+  while info do
+    if info.source:sub(1, #OWN) == OWN then
+      lost = info.istailcall
+    elseif info.what == "tail" then -- as Lua 5.1 tells it
+      lost = true
+    elseif info.what ~= "C" then
+      return not lost and info.currentline > 0 and describe(info) or nil
+    end
+    level = level + 1
+    info = getinfo(level, WHAT)
+  end
+  return nil
+end
+
+--- Write into an error of kind `argument` where it was made: the caller's place.
+-- @tparam table err
+-- @treturn table err
+function errors.locate(err)
+  if err.kind == "argument" and not err.where then
+    err.where = find_caller()
+  end
+  return err
+end
+
 --- A new error of kind `argument`, of which nothing was sent.
 -- @tparam string name upper case, stable
 -- @tparam string message for a person
 -- @tparam[opt] string call which call it is about
 -- @treturn table the error
 function errors.argument(name, message, call)
-  return errors.new {
+  local err = errors.new {
     kind = "argument",
     name = name,
     outcome = "not_sent",
@@ -87,6 +136,7 @@ function errors.argument(name, message, call)
     retryable = false,
     call = call,
   }
+  return errors.locate(err)
 end
 
 -- Once a request has left, running out of memory must not hide that. So each call holds an error in
@@ -95,7 +145,7 @@ end
 local spare = false
 
 local after_send = {
-  kind = "protocol",
+  kind = "network",
   outcome = "unknown",
   retryable = false,
   message = "memory ran out after the request was sent; the call may have been carried out: find"

@@ -11,6 +11,8 @@ local ninedig = {
   calls = safe.calls,
   --- The reason codes of `delete_inbox`: by code `{ code, name, message }`, by name the code.
   reasons = safe.reasons,
+  --- What each `err.name` means: by name `{ kind, message }`.
+  names = safe.names,
 }
 
 -- Passes on what succeeded, and raises what failed.

@@ -9,6 +9,7 @@ local safe = {
   _VERSION = "ninedig " .. core.version,
   calls = core.calls,
   reasons = core.calls.delete_inbox.reasons,
+  names = core.names,
   is_error = errors.is_error,
 }
 
@@ -20,7 +21,8 @@ local metatable = client.metatable(client.methods)
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`
 function safe.client(options)
-  return client.new(options, metatable)
+  local made, err = client.new(options, metatable) -- no tail call: see `err.where`
+  return made, err
 end
 
 local default
@@ -48,7 +50,9 @@ function safe.delete_inbox(params, options)
   if not chosen then
     return nil, err
   end
-  return chosen:delete_inbox(params)
+  local result
+  result, err = chosen:delete_inbox(params)
+  return result, err
 end
 
 return safe

@@ -289,10 +289,11 @@ local A_TOKEN = "-"
 function session.check(current, name, params)
   local token = current.session and A_TOKEN or nil
   local asked, err = core.check(current.settings, name, params, nil, token)
-  if asked then
-    current.token = rawget(params, "access_token")
+  if not asked then
+    return nil, errors.locate(err)
   end
-  return asked, err
+  current.token = rawget(params, "access_token")
+  return asked
 end
 
 --- Begin a task of a client: its params are checked first, so that nothing is sent for bad ones.

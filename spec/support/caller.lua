@@ -95,7 +95,7 @@ end
 local FIELDS = {
   kind = "string", name = "string", outcome = "string", message = "string", response = "string",
   call = "string", server = "string", retryable = "boolean", reason = "number",
-  retry_after = "number", http_status = "number", curl_code = "number",
+  where = "string", retry_after = "number", http_status = "number", curl_code = "number",
 }
 
 --- Checks what holds of every error, and that it has these fields; `NONE` stands for nil.
@@ -112,7 +112,8 @@ function caller.check_error(err, expected, secret)
   for _, key in ipairs { "kind", "name", "outcome", "message", "retryable" } do
     assert.is_not_nil(err[key], key)
   end
-  assert.matches("^[A-Z][A-Z0-9_]*$", err.name)
+  local name = assert(caller.ninedig.names[err.name], err.name .. " is not in ninedig.names")
+  assert.equal(name.kind, err.kind, err.name)
   assert.equal("ninedig: ", tostring(err):sub(1, 9))
   assert.is_nil(tostring(err):find("[%c]"), "more than one line: " .. tostring(err))
   assert.equal(err.kind == "api", err.reason ~= nil, "reason is for kind api")

@@ -37,8 +37,7 @@ struct nd_error {
     char message[ND_MESSAGE_MAX];
 };
 
-/* Names of bad arguments; the other names are in outcome.c and in
- * reasons.def. */
+/* Names of bad arguments; all names are in names.def and reasons.def. */
 #define ND_MISSING_KEY "MISSING_KEY"
 #define ND_UNKNOWN_KEY "UNKNOWN_KEY"
 #define ND_WRONG_TYPE "WRONG_TYPE"

@@ -1,6 +1,7 @@
 #include "catalogue.h"
 
 #include "../core/call.h"
+#include "../core/names.h"
 #include "../core/settings.h"
 
 static const char *type_label(enum nd_type type)
@@ -97,6 +98,41 @@ void ndl_push_calls(lua_State *L)
         push_reasons(L, call);
         lua_setfield(L, -2, "reasons");
         lua_setfield(L, -2, call->name); /* calls */
+    }
+}
+
+/* Sets what a name means in the table on the top, unless it is there. */
+static void set_name(lua_State *L, const char *name, const char *kind,
+                     const char *message)
+{
+    lua_getfield(L, -1, name);
+    if (lua_isnil(L, -1)) {
+        lua_createtable(L, 0, 2); /* names, nil, meaning */
+        lua_pushstring(L, kind);
+        lua_setfield(L, -2, "kind");
+        lua_pushstring(L, message);
+        lua_setfield(L, -2, "message");
+        lua_setfield(L, -3, name);
+    }
+    lua_pop(L, 1); /* names */
+}
+
+void ndl_push_names(lua_State *L)
+{
+    const struct nd_name *name;
+    const struct nd_reason *reason;
+    size_t i;
+    int call;
+
+    lua_newtable(L); /* names */
+    for (name = nd_names; name->name; name++)
+        set_name(L, name->name, name->kind, name->message);
+    for (call = 0; call < ND_CALLS; call++) {
+        for (i = 0; (reason = nd_reason_at(&nd_calls[call], i)) != NULL; i++) {
+            if (reason->code > 1)
+                set_name(L, reason->name, nd_kind_name(ND_KIND_API),
+                         reason->message);
+        }
     }
 }
 

@@ -8,6 +8,9 @@
  * reasons. */
 void ndl_push_calls(lua_State *L);
 
+/* Pushes the names of errors, each with its kind and what it means. */
+void ndl_push_names(lua_State *L);
+
 /* Pushes the names of the options as a list. */
 void ndl_push_options(lua_State *L);
 

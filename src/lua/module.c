@@ -543,6 +543,8 @@ int luaopen_ninedig_core(lua_State *L)
     lua_setfield(L, -2, "error_metatable");
     ndl_push_calls(L);
     lua_setfield(L, -2, "calls");
+    ndl_push_names(L);
+    lua_setfield(L, -2, "names");
     ndl_push_options(L);
     lua_setfield(L, -2, "options");
     return 1;
