@@ -39,6 +39,7 @@ CORE  = $(wildcard src/core/*.c)
 GLUE  = $(wildcard src/lua/*.c)
 POSIX = $(wildcard src/posix/*.c)
 LUAS  = $(wildcard lua/ninedig/*.lua lua/ninedig/*/*.lua)
+TYPES = $(wildcard types/*.lua types/*/*.lua)
 BIN   = $(wildcard bin/ninedig)
 VERSION = $(shell sed -n 's/.*ND_VERSION "\(.*\)"/\1/p' src/core/version.h)
 RIVALS = $(patsubst spec/bench/%.c,$(BUILD)/bench/%,$(wildcard spec/bench/*.c))
@@ -136,13 +137,16 @@ fuzz: $(FUZZERS:%=build/fuzz/%) ## odd texts from outside, for FUZZ_SECONDS (60)
 	        -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
 	        build/fuzz/corpus-$$name spec/fuzz/corpus-$$name; done
 
-CHECKS = gcc clang format tidy luacheck layers symbols rockspec version paths
+CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version paths
 
 check: $(CHECKS:%=check-%) ## everything that can be found without running the code
 	@tools/tally $(CHECKS:%=build/log/check/%)
 
 format: | deps-check ## lay out the C sources as check-format wants them
 	clang-format -i $(wildcard src/*/*.[ch] spec/*/*.[ch])
+
+generate: ## make the types for editors and the tables of docs/ from src/core/*.def
+	lua5.4 tools/generate.lua
 
 bench: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/spec/support/process.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
 	@$(call lua_env,5.4) NINEDIG_BENCH=$(BUILD)/bench lua5.4 spec/bench/run.lua $(BENCH)
@@ -151,9 +155,9 @@ bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/5.4/spec/support/process.so |
 	@$(call lua_env,jit) lua5.4 spec/bench/nginx.lua
 
 doc: | deps-doc ## API pages in build/doc
-	ldoc --quiet --project ninedig --dir build/doc lua/ninedig
+	lua5.4 tools/doc.lua build/doc
 
-.PHONY: help deps deps-dev all demo mock clean doc format bench bench-nginx
+.PHONY: help deps deps-dev all demo mock clean doc format generate bench bench-nginx
 .PHONY: install install-library install-posix install-command install-rock uninstall
 .PHONY: dist rock deb
 .PHONY: test test-valgrind test-sanitize test-on fuzz check
@@ -235,7 +239,8 @@ put = mkdir -p "$$(dirname "$3")" && install -m $1 "$2" "$3"
 
 install-library: $(BUILD)/$(LUA_VERSION)/ninedig/core.so
 	@set -e; to='$(DESTDIR)$(LUADIR)'; \
-	for file in $(LUAS:lua/%=%); do $(call put,644,lua/$$file,$$to/$$file); done
+	for file in $(LUAS:lua/%=%); do $(call put,644,lua/$$file,$$to/$$file); done; \
+	for file in $(TYPES); do $(call put,644,$$file,$$to/ninedig/$$file); done
 	@$(call put,755,$<,$(DESTDIR)$(LIBDIR)/ninedig/core.so)
 
 # For LuaRocks, which makes the command find its Lua and its modules.

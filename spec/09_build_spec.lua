@@ -57,7 +57,7 @@ describe("an installation #novalgrind #nosanitize", function()
   setup(function()
     top = run("mktemp -d"):gsub("\n", "")
     run("mkdir %s/source && cp -r Makefile CHANGELOG.md LICENSE README.md *.rockspec bin src lua"
-      .. " tools docs %s/source", top, top)
+      .. " tools types docs %s/source", top, top)
     run("cd %s/source && git init -q && git add -A && git -c user.name=spec"
       .. " -c user.email=spec@localhost commit -q -m all", top)
   end)
@@ -75,6 +75,7 @@ describe("an installation #novalgrind #nosanitize", function()
   local function assert_tree(tree, name)
     local version = folder_of(name)
     run("mkdir -p %s/empty", tree)
+    run("test -f %s/share/lua/%s/ninedig/types/ninedig/safe.lua", tree, version)
     assert.matches("^ninedig %d+%.%d+%.%d+%s+table: ", load_from(tree, version, lua_of(name)))
     for _, library in ipairs { "core", "posix" } do
       assert_library(("%s/lib/lua/%s/ninedig/%s.so"):format(tree, version, library))

@@ -71,7 +71,7 @@ describe("an error", function()
         assert.is_true(safe.is_error(raised))
         assert.is_not_nil(getmetatable(err))
         assert.equal(getmetatable(err), getmetatable(raised))
-        assert.equal(err.message, raised.message)
+        assert.equal(err.outcome, raised.outcome)
         assert.equal("ninedig: " .. err.message, (tostring(err):gsub(" %([^()]*:%d+%)$", "")))
         assert.matches("^ninedig: [^%c]+$", tostring(err))
         if err.reason then
@@ -173,7 +173,8 @@ describe("the place of a bad argument", function()
 
   local calls = {
     'client:delete_inbox { inboxID = "x" }', "client:delete_inbox()", "client.delete_inbox {}",
-    "client:delete_inboxes(1)", "client:delete_inboxes { 1 }", "client:delete_inboxes({}, { x = 1 })",
+    "client:delete_inboxes(1)", "client:delete_inboxes { 1 }",
+    "client:delete_inboxes({}, { x = 1 })",
     "client:find_inbox {}", "client:verify_deletion { x = 1 }", "client:get_inboxes { x = 1 }",
     "client:get_accounts { x = 1 }", "client:get_access_token()", "client:get_whatsapp_numbers(1)",
   }

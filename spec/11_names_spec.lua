@@ -30,7 +30,8 @@ local function words_in_sources()
   local pipe = assert(io.popen("find src lua -name '*.[ch]' -o -name '*.lua' -o -name reasons.def"))
   for path in pipe:lines() do
     if not path:find("/cli/") then
-      for word in read_file(path):gmatch('"(%u[%u%d_]+)"') do
+      local text = path:find("%.lua$") and read_file(path):gsub("%-%-[^\n]*", "") or read_file(path)
+      for word in text:gmatch('"(%u[%u%d_]+)"') do
         found[word] = path
       end
     end

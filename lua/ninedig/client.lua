@@ -1,5 +1,14 @@
---- Clients: options that are checked once and shared by many calls.
+--- Clients: options that are checked once and shared by many calls, which are their methods.
 --
+-- A client of @{ninedig} raises an @{error} where a client of @{ninedig.safe} returns `nil, err`.
+-- Each method may be given an `access_token` of its own among its params, in place of the client's.
+-- @classmod client
+-- @usage
+-- local client = require("ninedig").client { access_token = os.getenv("NINEDIG_ACCESS_TOKEN") }
+-- for _, inbox in ipairs(client:get_inboxes({ accountID = 1 }).list) do
+--   print(inbox.id, inbox.name)
+-- end
+
 -- What a plain deletion does not need is loaded by the methods that do: to compile it would be an
 -- eighth of what it takes to start and to delete an inbox.
 local core = require("ninedig.core")
@@ -11,15 +20,10 @@ local client = {}
 
 local methods = {}
 
---- What every client can do; a method returns `nil, err` where it fails.
+-- What every client can do; a method returns `nil, err` where it fails.
 client.methods = methods
 
---- Make a client.
--- @tparam[opt] table options see `ninedig.client`
--- @tparam table metatable of the client
--- @treturn[1] table client
--- @treturn[2] nil
--- @treturn[2] table the error
+-- Makes a client with this metatable; or returns nil and an error.
 function client.new(options, metatable)
   local settings, timeout = core.settings(options)
   if not settings then
@@ -42,12 +46,31 @@ local function begin(self, name, params)
   return require("ninedig.session").begin(self, name, params)
 end
 
---- A metatable for clients with these methods.
--- @tparam table index the methods
--- @treturn table
+-- A metatable for clients with these methods.
 function client.metatable(index)
   return { __index = index, __close = index.close, __name = "ninedig.client" }
 end
+
+--- List the partner's accounts. Tried again, twice at most, where it failed on the way.
+-- @function client:get_accounts
+-- @treturn table `totalOnline` and `list`, of `{ account_id, server, account_name, account_status,
+-- create_time, reference }`
+-- @raise an @{error}
+
+--- List the inboxes of an account, of every kind.
+-- @function client:get_inboxes
+-- @tparam table params
+-- @tparam integer|string params.accountID 1 to 18 digits, above 0
+-- @tparam[opt="online"] string params.server the account's subdomain
+-- @treturn table `accountID`, `server`, `totalInboxes` and `list`, of `{ id, name, channel_type,
+-- api_type }`
+-- @raise an @{error}
+
+--- List the partner's WhatsApp numbers, and the inbox that each is in.
+-- @function client:get_whatsapp_numbers
+-- @treturn table `totalWhatsApp` and `list`, of `{ whatsapp, isOnline, onlineAccount, onlineInbox,
+-- ... }`; the `apiKey` of a row is a secret
+-- @raise an @{error}
 
 for name, facts in pairs(core.calls) do
   if facts.effect == "reads" then
@@ -64,10 +87,12 @@ for name, facts in pairs(core.calls) do
 end
 
 --- Get a new token and keep it for the client's calls.
--- @tparam[opt] table params `client_id` and `client_secret`, where the client has none of its own
--- @treturn[1] table `access_token`, `expiration_time` (unix time), `token_type`, `reason`
--- @treturn[2] nil
--- @treturn[2] table the error
+-- @function client:get_access_token
+-- @tparam[opt] table params
+-- @tparam[opt] string params.client_id where the client has none of its own
+-- @tparam[opt] string params.client_secret where the client has none of its own
+-- @treturn table `access_token`, `expiration_time` (unix time), `token_type`, `reason`
+-- @raise an @{error}
 function methods:get_access_token(params)
   local session = require("ninedig.session")
   params = params or {}
@@ -82,10 +107,12 @@ function methods:get_access_token(params)
 end
 
 --- Find the inbox that holds a WhatsApp number.
--- @tparam table params `whatsapp_number`
--- @treturn[1] table `accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`
--- @treturn[2] nil
--- @treturn[2] table the error
+-- @function client:find_inbox
+-- @tparam table params
+-- @tparam string params.whatsapp_number digits, with the country's code
+-- @treturn table `accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`
+-- @raise an @{error}, also of kind `lookup`: `NUMBER_NOT_FOUND`, `NUMBER_HAS_NO_INBOX`,
+-- `INBOX_AMBIGUOUS`
 function methods:find_inbox(params)
   local current, asked = begin(self, "find_inbox", params)
   if not current then
@@ -95,11 +122,15 @@ function methods:find_inbox(params)
 end
 
 --- Find out by reading whether an inbox is gone.
--- @tparam table params `accountID`, `inboxID`, and optionally `server` and `whatsapp_number`
--- @treturn[1] string "deleted", "still_listed" or "unknown"
--- @treturn[1] table evidence: `verdict`, `blocker`, `why`, and `looks`, what each look saw and when
--- @treturn[2] nil
--- @treturn[2] table an error of kind `argument`
+-- @function client:verify_deletion
+-- @tparam table params
+-- @tparam integer|string params.accountID 1 to 18 digits, above 0
+-- @tparam integer|string params.inboxID 1 to 18 digits, above 0
+-- @tparam[opt="online"] string params.server the account's subdomain
+-- @tparam[opt] string params.whatsapp_number the number that was in it, where it is known
+-- @treturn string "deleted", "still_listed" or "unknown"
+-- @treturn table evidence: `verdict`, `blocker`, `why`, and `looks`, what each look saw and when
+-- @raise an @{error} of kind `argument`
 function methods:verify_deletion(params)
   local current, asked = begin(self, "verify_deletion", params)
   if not current then
@@ -108,17 +139,18 @@ function methods:verify_deletion(params)
   return require("ninedig.verify").run(current, asked)
 end
 
---- Delete an inbox.
--- @tparam table params see `ninedig.delete_inbox`
--- @treturn[1] table what the service confirmed
--- @treturn[2] nil
--- @treturn[2] table the error
+--- Delete a WhatsApp inbox, with everything in it. It cannot be undone.
+-- @function client:delete_inbox
+-- @tparam table params see @{ninedig.delete_inbox}
+-- @treturn table what the service confirmed
+-- @raise an @{error}
 function methods:delete_inbox(params)
   local result, err = deletion.delete_inbox(self, params) -- no tail call: see `err.where`
   return result, err
 end
 
---- Delete many inboxes.
+--- Delete many inboxes, some of them at once. What happens to each is in the report.
+-- @function client:delete_inboxes
 -- @tparam table list of params of `delete_inbox`
 -- @tparam[opt] table options
 -- @tparam[opt=8] integer options.concurrency how many at once, 1 to 64
@@ -127,12 +159,11 @@ end
 -- refused with HTTP 429, having done nothing, 0 to 100
 -- @tparam[opt=true] boolean options.stop_on_error start nothing new after the first error
 -- @tparam[opt] function options.on_result called as `on_result(i, result, err)` as they come
--- @treturn[1] table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many;
+-- @treturn table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many;
 -- `results`: for each entry of the list `{ result = }`, `{ error = }` or `{ skipped = true }`
--- @treturn[2] nil
--- @treturn[2] table a bad argument, or what `on_result` raised, with `report` in it, or
--- the report, where that is not a table
--- @treturn[2] ?any what `on_result` raised
+-- @raise an @{error} of kind `argument`; or what `on_result` raised, with the report in its field
+-- `report` where it is a table. A client of @{ninedig.safe} returns nil and that, or nil, the report,
+-- and what was raised, where that is no table
 function methods:delete_inboxes(list, options)
   local bulk = require("ninedig.bulk")
   local run, err = bulk.prepare(self, list, options)
@@ -143,6 +174,7 @@ function methods:delete_inboxes(list, options)
 end
 
 --- End the use of a client; doing it twice is no error. Calls that are under way go on.
+-- @function client:close
 function methods:close()
   self.settings = nil
 end

@@ -1,37 +1,64 @@
---- The class of ninedig's errors, the same on every VM.
+--- The class of ninedig's errors: a table with a metatable, the same on every VM.
+--
+-- `tostring(err)` is one line for a person, and `"failed: " .. err` joins it. No secret is in it.
+-- @classmod error
+-- @usage
+-- local ok, err = pcall(client.delete_inbox, client, { accountID = 1, inboxID = 10 })
+-- if not ok and ninedig.is_error(err) and err.outcome == "unknown" then
+--   print("it may have happened: " .. err)
+-- end
 local core = require("ninedig.core")
 
 local errors = {}
 
 local metatable = core.error_metatable
 
---- One line for a person or a log; no secret is in it.
+-- One line for a person or a log; no secret is in it.
 function metatable.__tostring(err)
   return "ninedig: " .. err.message .. (err.where and " (" .. err.where .. ")" or "")
 end
 
---- `"failed: " .. err`: a log line must not be what hides an outcome.
+-- `"failed: " .. err`: a log line must not be what hides an outcome.
 function metatable.__concat(left, right)
   return tostring(left) .. tostring(right)
 end
 
 metatable.__name = "ninedig.error"
 
---- Whether a value is an error of ninedig.
--- @param value anything
--- @treturn boolean
+--- What an error can have.
+-- @table fields
+-- @tfield string kind `"argument"`, `"network"`, `"http"`, `"protocol"`, `"api"`, `"lookup"` or
+-- `"precondition"`
+-- @tfield string name stable, upper case: a key of `ninedig.names`
+-- @tfield string outcome `"not_sent"`, `"rejected"`, `"unknown"`, or `"none"` of a call that only
+-- reads or signs in
+-- @tfield ?integer reason the service's code, where `kind` is `"api"`
+-- @tfield string message for a person: what happened, and what to do
+-- @tfield boolean retryable calling again cannot delete twice, and may succeed
+-- @tfield ?number retry_after seconds, where the service named a time
+-- @tfield ?integer http_status where an answer came
+-- @tfield ?integer curl_code libcurl's, where a connection could not be made
+-- @tfield ?string response the body, at most 4096 bytes, secrets replaced by `[redacted]`
+-- @tfield ?string call what was called
+-- @tfield ?integer|string accountID what was asked for
+-- @tfield ?string server what was asked for
+-- @tfield ?integer|string inboxID what was asked for
+-- @tfield ?string where of a bad argument: the caller's place, as `script.lua:3`
+-- @tfield ?table verification the evidence of reading back, where `verify` was asked for
+
+-- Whether a value is an error of ninedig.
 function errors.is_error(value)
   return type(value) == "table" and getmetatable(value) == metatable
 end
 
---- A new error.
+-- A new error.
 -- @tparam table fields of the error
 -- @treturn table the same table, as an error
 function errors.new(fields)
   return setmetatable(fields, metatable)
 end
 
---- An error with the same fields.
+-- An error with the same fields.
 -- @tparam table err
 -- @treturn table
 function errors.copy(err)
@@ -42,7 +69,7 @@ function errors.copy(err)
   return errors.new(fields)
 end
 
---- An id in full: some VMs write 123456789012345 as 1.2345678901234e+14.
+-- An id in full: some VMs write 123456789012345 as 1.2345678901234e+14.
 -- @tparam integer|string id
 -- @treturn string
 function errors.digits(id)
@@ -59,7 +86,7 @@ local CREDENTIALS = {
   CREDENTIALS_OR_JSON_INVALID = true,
 }
 
---- Whether an error says that the credentials were refused.
+-- Whether an error says that the credentials were refused.
 -- @tparam table err
 -- @treturn boolean
 function errors.is_about_credentials(err)
@@ -71,7 +98,7 @@ function errors.is_about_credentials(err)
   return err.http_status == 401 or err.http_status == 403
 end
 
---- An error in few words, for a list of what was seen.
+-- An error in few words, for a list of what was seen.
 -- @tparam table err
 -- @treturn string
 function errors.summary(err)
@@ -82,7 +109,8 @@ end
 
 local getinfo = debug and debug.getinfo
 
--- With the option t, where the VM has it, a function that was called in place of its caller is told.
+-- With the option t, where the VM has it, it is told whether a function was called in its caller's
+-- place.
 local WHAT = getinfo and (pcall(getinfo, 1, "Slt") and "Slt" or "Sl")
 
 -- What the sources of ninedig's own functions begin with; nil where they have none.
@@ -112,7 +140,7 @@ local function find_caller()
   return nil
 end
 
---- Write into an error of kind `argument` where it was made: the caller's place.
+-- Write into an error of kind `argument` where it was made: the caller's place.
 -- @tparam table err
 -- @treturn table err
 function errors.locate(err)
@@ -122,7 +150,7 @@ function errors.locate(err)
   return err
 end
 
---- A new error of kind `argument`, of which nothing was sent.
+-- A new error of kind `argument`, of which nothing was sent.
 -- @tparam string name upper case, stable
 -- @tparam string message for a person
 -- @tparam[opt] string call which call it is about
@@ -159,7 +187,7 @@ local before_send = {
   message = "memory ran out before the request was sent: nothing was changed",
 }
 
---- Take an error in reserve.
+-- Take an error in reserve.
 -- @treturn table to be given to `errors.release` or `errors.spend`
 function errors.reserve()
   local reserve = spare
@@ -183,14 +211,14 @@ function errors.reserve()
   }, metatable)
 end
 
---- Give back what was not needed. Takes no memory.
+-- Give back what was not needed. Takes no memory.
 -- @tparam table reserve
 function errors.release(reserve)
   reserve.next_spare = spare
   spare = reserve
 end
 
---- Turn an error in reserve into the one that is raised. Takes no memory.
+-- Turn an error in reserve into the one that is raised. Takes no memory.
 -- @tparam table reserve
 -- @tparam boolean sent the request may have been sent
 -- @treturn table the error

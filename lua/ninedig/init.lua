@@ -1,19 +1,28 @@
 --- Delete WhatsApp inboxes: at most one send, an honest outcome, no leaked token.
+--
+-- Its functions, and the methods of its clients, raise an @{error}; those of @{ninedig.safe} return
+-- `nil, err`.
 -- @module ninedig
--- @usage local ninedig = require("ninedig")
+-- @usage
+-- local ninedig = require("ninedig")
+-- local client = ninedig.client { access_token = os.getenv("NINEDIG_ACCESS_TOKEN") }
+-- client:delete_inbox { accountID = 1, inboxID = 10 }
 local client = require("ninedig.client")
 local safe = require("ninedig.safe")
 
-local ninedig = {
-  --- "ninedig" and the version.
-  _VERSION = safe._VERSION,
-  --- The service's calls: for each its `method`, `path`, `params` and `reasons`.
-  calls = safe.calls,
-  --- The reason codes of `delete_inbox`: by code `{ code, name, message }`, by name the code.
-  reasons = safe.reasons,
-  --- What each `err.name` means: by name `{ kind, message }`.
-  names = safe.names,
-}
+local ninedig = {}
+
+--- "ninedig" and the version.
+ninedig._VERSION = safe._VERSION
+
+--- The service's calls: for each its `method`, `path`, `effect`, `params` and `reasons`.
+ninedig.calls = safe.calls
+
+--- The reason codes of `delete_inbox`: by code `{ code, name, message }`, by name the code.
+ninedig.reasons = safe.reasons
+
+--- What each `err.name` means: by name `{ kind, message }`.
+ninedig.names = safe.names
 
 -- Passes on what succeeded, and raises what failed.
 local function raised(first, ...)
@@ -47,12 +56,14 @@ local metatable = client.metatable(methods)
 -- @tparam table params
 -- @tparam[opt] string params.access_token needed unless the client has one
 -- @tparam integer|string params.accountID 1 to 18 digits, above 0
--- @tparam integer|string params.inboxID the same rule
+-- @tparam integer|string params.inboxID 1 to 18 digits, above 0
 -- @tparam[opt="online"] string params.server the account's subdomain, one DNS label
+-- @tparam[opt] string params.whatsapp_number nothing is sent unless the inbox holds this number
+-- @tparam[opt] boolean params.verify an unknown outcome is followed by reading back
 -- @tparam[opt] table options see `client`
 -- @treturn table what the service confirmed: `status`, `reason`, `accountID`, `server`, `inboxID`,
 -- `whatsapp_number`, and whatever else it sent
--- @raise an error of ninedig: `err.reason` is the service's code, `err.outcome` says whether the
+-- @raise an @{error}: `err.reason` is the service's code, `err.outcome` says whether the
 -- deletion can have happened
 -- @usage local gone = ninedig.delete_inbox { access_token = token, accountID = 1, inboxID = 10 }
 function ninedig.delete_inbox(params, options)
@@ -63,6 +74,8 @@ end
 -- @tparam[opt] table options
 -- @tparam[opt] string options.base_url where the service is; https, or http to a loopback host
 -- @tparam[opt] string options.access_token for calls that are given none
+-- @tparam[opt] string options.client_id with `client_secret`, in place of a token
+-- @tparam[opt] string options.client_secret with `client_id`
 -- @tparam[opt=30] number options.timeout seconds for a whole call, above 0, at most 86400
 -- @tparam[opt=10] number options.connect_timeout seconds for name, connect and TLS
 -- @tparam[opt=4] number options.max_idle seconds a reused connection may have been idle, 0 to 3600
@@ -73,14 +86,14 @@ end
 -- @tparam[opt=64] integer options.max_in_flight connections at once, 1 to 1024
 -- @tparam[opt] function options.sleep `sleep(seconds)` of the caller's event loop
 -- @tparam[opt] function options.on_event told of each request, answer, pause and verdict
--- @treturn table client, with the module's calls as methods, and `close`
--- @raise an error of kind `argument`
+-- @treturn client
+-- @raise an @{error} of kind `argument`
 -- @usage local client = ninedig.client { access_token = token, timeout = 60 }
 function ninedig.client(options)
   return raised(client.new(options, metatable))
 end
 
---- Whether a value is an error of ninedig.
+--- Whether a value is an @{error} of ninedig.
 -- @function is_error
 -- @param value anything
 -- @treturn boolean
