@@ -162,8 +162,8 @@ end
 -- @treturn table `deleted`, `rejected`, `not_sent`, `unknown`, `skipped`: how many;
 -- `results`: for each entry of the list `{ result = }`, `{ error = }` or `{ skipped = true }`
 -- @raise an @{error} of kind `argument`; or what `on_result` raised, with the report in its field
--- `report` where it is a table. A client of @{ninedig.safe} returns nil and that, or nil, the report,
--- and what was raised, where that is no table
+-- `report` where it is a table. A client of @{ninedig.safe} returns nil and that, or nil, the
+-- report, and what was raised, where that is no table
 function methods:delete_inboxes(list, options)
   local bulk = require("ninedig.bulk")
   local run, err = bulk.prepare(self, list, options)
