@@ -269,6 +269,8 @@
 
 ---@class ninedig.DeleteInboxesParams
 ---@field concurrency? integer how many at once, 1 to 64
+---@field rate? nil how many requests are started in a second, at most 1000
+---@field repeats? integer how often an entry is asked for again that the service refused with HTTP 429, having done nothing, 0 to 100
 ---@field stop_on_error? boolean start nothing new after the first error
 ---@field on_result? fun(i: integer, result?: ninedig.Deleted, err?: ninedig.Error) called as `on_result(i, result, err)` as they come
 
