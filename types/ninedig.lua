@@ -208,9 +208,8 @@
 ---| "TIMEOUT" # no connection, or no whole answer, came within the time-out
 ---| "CANCELLED" # the call was given up
 ---| "CONNECTION_LOST" # the connection was lost before the answer was whole
----| "RESEND_PREVENTED" # the connection was lost, and the request was not sent again
 ---| "ANSWER_CUT" # the answer was cut in its headers or its body
----| "ANSWER_UNREADABLE" # the answer was not HTTP
+---| "ANSWER_UNREADABLE" # the answer was not HTTP/1.1, or of a kind that cannot be relied on
 ---| "OUT_OF_MEMORY" # memory ran out
 ---| "UNAUTHORIZED" # HTTP 401
 ---| "FORBIDDEN" # HTTP 403
@@ -269,7 +268,7 @@
 
 ---@class ninedig.DeleteInboxesParams
 ---@field concurrency? integer how many at once, 1 to 64
----@field rate? nil how many requests are started in a second, at most 1000
+---@field rate? number how many requests are started in a second, at most 1000
 ---@field repeats? integer how often an entry is asked for again that the service refused with HTTP 429, having done nothing, 0 to 100
 ---@field stop_on_error? boolean start nothing new after the first error
 ---@field on_result? fun(i: integer, result?: ninedig.Deleted, err?: ninedig.Error) called as `on_result(i, result, err)` as they come
@@ -293,7 +292,7 @@
 ---@field timeout? number seconds for a whole call, above 0, at most 86400; 30 by default
 ---@field connect_timeout? number seconds for name, connect and TLS; 10 by default
 ---@field max_idle? number seconds a reused connection may have been idle, 0 to 3600; 4 by default
----@field max_response_bytes? integer 1024 to 2^30; 1048576 by default
+---@field max_response_bytes? integer of a list, 1024 to 2^30; the answer to any other call may have 65536, or this, if it is less; 16777216 by default
 ---@field ca_file? string path of a PEM bundle, in place of the system's store
 ---@field proxy? string URL, or "" for none; the environment's where it is not given
 ---@field user_agent? string put before ninedig's own
