@@ -164,6 +164,21 @@ describe("looking up", function()
         reads = READS,
       },
       ["the same row twice"] = { numbers = list_of(attached, attached), reads = READS },
+      ["a plus before it in the list"] = {
+        numbers = list_of((attached:gsub("972", "+972"))), reads = READS,
+      },
+      ["an account that is 0, and below"] = {
+        accounts = list_of('{"account_id":0,"server":"west"}', '{"account_id":-1,"server":"west"}',
+          accounts), reads = READS,
+      },
+      ["a row in an inbox below 0"] = {
+        numbers = list_of(number_row { isOnline = 1, onlineAccount = 1, onlineInbox = -10 }),
+        name = "NUMBER_HAS_NO_INBOX", reads = "getWhatsApp",
+      },
+      ["a row of an account below 0"] = {
+        numbers = list_of(number_row { isOnline = 1, onlineAccount = "\"-1\"", onlineInbox = 10 }),
+        name = "NUMBER_HAS_NO_INBOX", reads = "getWhatsApp",
+      },
       ["ids that are strings"] = {
         numbers = list_of(number_row {
           isOnline = '"1"', onlineAccount = '"1"', onlineInbox = '"10"',

@@ -83,8 +83,9 @@ faults.retry_after = {
 }
 
 faults.retry_date = {
-  change = function(_, answer, seconds)
-    add_header(answer, "Retry-After", ngx.http_time(ngx.time() + number(seconds)))
+  change = function(exchange, answer, seconds)
+    local clock = number((exchange.has.clock or {})[1], 0)
+    add_header(answer, "Retry-After", ngx.http_time(ngx.time() + clock + number(seconds)))
   end,
 }
 

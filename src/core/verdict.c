@@ -217,21 +217,13 @@ static bool read_rows(struct reader *reader)
 }
 
 /* Moves behind the value whose first token this is: true where it is a list
- * of objects.  Some languages write {} for an empty one. */
+ * of objects.  {} is none, though some languages write it for an empty one:
+ * an inbox that is not in it would be taken for deleted. */
 static bool read_list(struct reader *reader, enum nd_json_token token)
 {
     if (token == ND_JSON_ARRAY)
         return read_rows(reader);
-    if (token != ND_JSON_OBJECT) {
-        (void)nd_json_skip(&reader->json, token);
-        return false;
-    }
-    token = nd_json_next(&reader->json);
-    if (token == ND_JSON_OBJECT_END)
-        return true;
-    while (token == ND_JSON_KEY &&
-           nd_json_skip(&reader->json, nd_json_next(&reader->json)))
-        token = nd_json_next(&reader->json);
+    (void)nd_json_skip(&reader->json, token);
     return false;
 }
 
