@@ -8,7 +8,9 @@ local order = {
     "answer", "transfer", "trust", "connection", "exchange", "clock", "watch", "pool", "engine",
     "json", "spelling", "verdict", "redact", "outcome",
   },
-  ["src/lua"] = { "compat", "values", "json", "params", "reply", "objects", "catalogue", "module" },
+  ["src/lua"] = {
+    "compat", "values", "json", "params", "reply", "objects", "catalogue", "yield", "module",
+  },
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },
   ["lua/ninedig"] = {
     "error", "events",

@@ -20,6 +20,7 @@
 #include "params.h"
 #include "reply.h"
 #include "values.h"
+#include "yield.h"
 
 #define NDL_SETTINGS "ninedig.settings"
 #define NDL_TRANSFER "ninedig.transfer"
@@ -497,6 +498,16 @@ static int core_finish(lua_State *L)
     return results;
 }
 
+/***
+Whether the caller could yield.
+@function can_yield
+@treturn boolean
+*/
+static int core_can_yield(lua_State *L)
+{
+    return ndl_push_can_yield(L);
+}
+
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
@@ -516,6 +527,7 @@ static const luaL_Reg functions[] = {
     {"read_object", ndl_read_object},
     {"monotonic", core_monotonic},
     {"alive", core_alive},
+    {"can_yield", core_can_yield},
     {NULL, NULL},
 };
 
