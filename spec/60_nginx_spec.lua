@@ -52,7 +52,7 @@ end
 describe("the phases of nginx", function()
   -- On every Lua: the phase is asked of ngx.get_phase at each call, before anything is begun.
   for _, phase in ipairs { "init_worker", "set", "header_filter", "body_filter", "log", "balancer",
-    "exit_worker", "ssl_session_fetch" } do
+    "exit_worker", "ssl_session_store", "of_a_later_version" } do
     it("are asked of ngx.get_phase: " .. phase .. " is refused", function()
       local world = mock.world()
       local the_job = job(world, "ok")
@@ -343,14 +343,4 @@ describe("nginx set up in other ways", function()
     nginx.wait_until_gone(old)
     check_refused(cjson.decode(server:get("/kept?phase=exit_worker")), "exit_worker", world)
   end)
-
-  it("calls need no timer: where nginx has none to spare, each steps for itself", function()
-    server = nginx.start { http = "lua_max_running_timers 0; lua_max_pending_timers 1;" }
-    local answers = ask(server, "/many", job(world, "delay-50"), { count = 5 })
-    for i, answer in ipairs(answers) do
-      assert.equal(tostring(i), answer.result.inboxID)
-    end
-    assert.equal(5, world:count())
-  end)
 end)
-

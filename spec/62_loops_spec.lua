@@ -1,52 +1,11 @@
 -- Calls that are hosted by the caller's own event loop, through the option `sleep`.
 local caller = require("spec.support.caller")
 local leaks = require("spec.support.leaks")
+local loops = require("spec.support.loops")
 local mock = require("spec.support.mock")
 
 local safe = caller.safe
 local lua_version = os.getenv("NINEDIG_LUA_VERSION")
-
--- Each loop: a function that runs functions at once, with its sleep, until all have ended.
-local loops = {}
-
-do
-  local found, cqueues = pcall(require, "cqueues")
-  if found then
-    loops.cqueues = {
-      sleep = cqueues.sleep,
-      run = function(tasks)
-        local controller = cqueues.new()
-        for _, task in ipairs(tasks) do
-          controller:wrap(task)
-        end
-        assert(controller:loop())
-      end,
-    }
-  end
-end
-
-do
-  local found, uv = pcall(require, "luv")
-  if found then
-    loops.luv = {
-      sleep = function(seconds)
-        local thread = coroutine.running()
-        local timer = uv.new_timer()
-        timer:start(math.ceil(seconds * 1000), 0, function()
-          timer:close()
-          assert(coroutine.resume(thread))
-        end)
-        coroutine.yield()
-      end,
-      run = function(tasks)
-        for _, task in ipairs(tasks) do
-          assert(coroutine.resume(coroutine.create(task)))
-        end
-        uv.run()
-      end,
-    }
-  end
-end
 
 describe("hosted by a loop", function()
   local world
@@ -167,6 +126,15 @@ describe("hosted by a loop", function()
     end)
   end
 
+  local function in_coroutine(f)
+    local thread = coroutine.create(f)
+    local ok, raised
+    repeat
+      ok, raised = coroutine.resume(thread)
+    until coroutine.status(thread) == "dead"
+    return ok, raised
+  end
+
   -- Nothing of a call that was given up is sent when others step the engine.
   local function check_given_up(sleep, host)
     local hosted = client(sleep, "delay-200", { max_in_flight = 1 })
@@ -189,7 +157,7 @@ describe("hosted by a loop", function()
   it("whose sleep raises at once: the error passes through, and the next call works", function()
     check_given_up(function()
       error("the loop is gone", 0)
-    end, pcall)
+    end, in_coroutine)
   end)
 
   it("whose sleep raises later: the error passes through, and the next call works", function()
@@ -210,14 +178,7 @@ describe("hosted by a loop", function()
       if naps > 3 then
         error("the loop is gone", 0)
       end
-    end, function(f)
-      local thread = coroutine.create(f)
-      local ok, raised
-      repeat
-        ok, raised = coroutine.resume(thread)
-      until coroutine.status(thread) == "dead"
-      return ok, raised
-    end)
+    end, in_coroutine)
   end)
 
   it("whose sleep raises while the call waits for a connection: it is never sent", function()
@@ -233,7 +194,9 @@ describe("hosted by a loop", function()
     local second = client(function()
       error("the loop is gone", 0)
     end, "ok", { max_in_flight = 1 })
-    local ok, raised = pcall(second.delete_inbox, second, params(2))
+    local ok, raised = in_coroutine(function()
+      return second:delete_inbox(params(2))
+    end)
     assert.is_false(ok)
     assert.equal("the loop is gone", raised)
     while coroutine.status(thread) ~= "dead" do
@@ -250,7 +213,9 @@ describe("hosted by a loop", function()
     local hosted = client(function()
       error(reason)
     end, "delay-200")
-    local ok, raised = pcall(hosted.delete_inbox, hosted, params(1))
+    local ok, raised = in_coroutine(function()
+      return hosted:delete_inbox(params(1))
+    end)
     assert.is_false(ok)
     assert.equal(reason, raised)
     assert.is_true(world:count() <= 1)

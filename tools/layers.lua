@@ -14,8 +14,8 @@ local order = {
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },
   ["lua/ninedig"] = {
     "error", "events",
-    "wait.protect", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers", "wait",
-    "call", "task", "session", "read", "lookup",
+    "wait.protect", "wait.yield", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers",
+    "wait", "call", "task", "session", "read", "lookup",
     "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
     "cli.arguments", "cli.credentials", "cli.input", "cli.report", "cli.verbose", "cli.listing",

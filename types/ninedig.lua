@@ -194,6 +194,7 @@
 ---| "CA_FILE_UNREADABLE" # ca_file, or the system's store where it is not given, cannot be read as PEM
 ---| "CLIENT_CLOSED" # the client is closed, or was called with a dot in place of a colon
 ---| "PHASE_CANNOT_WAIT" # nothing can wait for an answer in this phase of nginx
+---| "CANNOT_YIELD_HERE" # the call would have to yield to wait for its answer, and cannot
 ---| "STATE_CLOSED" # the Lua state is being closed
 ---| "UNKNOWN_CALL" # there is no such call
 ---| "LIBCURL_FAILED" # libcurl cannot be started
@@ -206,6 +207,7 @@
 ---| "TLS_UNTRUSTED" # the server's certificate is not to be trusted
 ---| "TLS_FAILED" # the TLS handshake failed
 ---| "TIMEOUT" # no connection, or no whole answer, came within the time-out
+---| "NO_TIMER" # no timer of nginx has begun to run within connect_timeout
 ---| "CANCELLED" # the call was given up
 ---| "CONNECTION_LOST" # the connection was lost before the answer was whole
 ---| "ANSWER_CUT" # the answer was cut in its headers or its body

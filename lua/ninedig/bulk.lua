@@ -319,7 +319,7 @@ local function new_way(run, worker, way)
 
   function own_way.carry_out(transfer, watch)
     worker.handed_over = worker.handed_over or worker.erases
-    way.carry_out(transfer, watch)
+    return way.carry_out(transfer, watch)
   end
 
   return own_way

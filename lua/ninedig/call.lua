@@ -2,22 +2,29 @@
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
 
+local facts, finish, release = core.facts, core.finish, errors.release
+
 local call = {}
 
 local function carry_out_and_finish(way, transfer, reserve, watch)
-  way.carry_out(transfer, watch)
+  local refused, message = way.carry_out(transfer, watch)
+  if refused then
+    return nil, errors.unsent(reserve, refused, message)
+  end
   if watch then
     watch:look_at(transfer)
   end
-  local status = core.facts(transfer)
-  local result, err = core.finish(transfer)
-  errors.release(reserve)
+  local status = facts(transfer)
+  local result, err = finish(transfer)
+  release(reserve)
   return result, err, status
 end
 
--- What is raised while a call waits is the caller's own, but for memory that ran out.
+-- What is raised while a call waits is the caller's own, but for memory that ran out. Nothing is
+-- raised over it.
 local function interrupted(transfer, reserve, raised, watch)
-  local sent = core.cancel(transfer)
+  local known, sent = pcall(core.cancel, transfer)
+  sent = sent or not known
   if raised == "not enough memory" then
     return nil, errors.spend(reserve, sent)
   end

@@ -36,7 +36,8 @@ function client.new(options, metatable)
   return setmetatable({
     settings = settings,
     timeout = timeout,
-    way = sleep and wait.hosted(sleep) or wait.everywhere,
+    way = not sleep and wait.everywhere or nil,
+    hosted = sleep and wait.hosted(sleep) or nil,
     session = has_credentials and require("ninedig.session").new(settings, timeout) or nil,
     watcher = on_event and require("ninedig.events").new(on_event) or nil,
   }, metatable)

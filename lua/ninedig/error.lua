@@ -233,4 +233,15 @@ function errors.spend(reserve, sent)
   return reserve
 end
 
+--- Turn an error in reserve into one of kind `network`, of which nothing was sent.
+-- @tparam table reserve
+-- @tparam string name upper case, stable
+-- @tparam string message for a person
+-- @treturn table the error
+function errors.unsent(reserve, name, message)
+  local err = errors.spend(reserve, false)
+  err.name, err.message = name, message
+  return err
+end
+
 return errors

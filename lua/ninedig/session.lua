@@ -117,13 +117,24 @@ local function has_ended(self, fetch)
     return true
   end
   core.step()
-  if core.monotonic() >= fetch.till then
+  local refused, message
+  if fetch.refusal then
+    refused, message = fetch.refusal()
+  end
+  if refused or core.monotonic() >= fetch.till then
     core.cancel(fetch.transfer)
   end
   if core.is_done(fetch.transfer) then
     fetch.ended = true
     self.fetch = nil
-    fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
+    if fetch.disown then
+      fetch.disown()
+    end
+    if refused then
+      fetch.err = errors.unsent(fetch.reserve, refused, message)
+    else
+      fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
+    end
     if fetch.watch then
       fetch.watch:answer(fetch.answer, fetch.err)
     end
@@ -153,13 +164,12 @@ local function start_fetch(self, way, watcher)
     watcher:begin("get_access_token")
     fetch.watch = watcher:request(transfer, reserve)
   end
-  core.submit(transfer)
-  if way.detach then -- those who wait can be ended from outside, all of them
-    way.detach(function()
-      while not has_ended(self, fetch) do
-        way.pause(PAUSE)
-      end
+  if way.adopt then -- those who wait can be ended from outside, all of them
+    fetch.refusal, fetch.disown = way.adopt(transfer, function()
+      has_ended(self, fetch)
     end)
+  else
+    core.submit(transfer)
   end
   return fetch
 end

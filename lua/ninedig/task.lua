@@ -24,9 +24,9 @@ function task.way_of(client, name)
   if client.way then
     return client.way
   end
-  local way, unable = wait.here()
+  local way, refused, message = wait.choose(client.hosted)
   if not way then
-    return nil, errors.argument("PHASE_CANNOT_WAIT", unable, name)
+    return nil, errors.argument(refused, message, name)
   end
   return way
 end

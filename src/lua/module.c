@@ -2,6 +2,7 @@
  * ninedig.core: what the Lua layer is given of the C core.  A call is
  * prepare, carry_out (or submit, then steps until it is done), and finish.
  */
+#include <poll.h>
 #include <string.h>
 
 #include "../core/call.h"
@@ -119,7 +120,8 @@ static int core_step(lua_State *L)
 }
 
 /***
-Block until there is something to do, and do it.
+Block until there is something to do, and do it. Without an engine, which a
+child of the process that made it has not yet, there never is.
 @function wait
 @tparam number seconds at most
 @treturn integer how many transfers are queued or running
@@ -128,10 +130,12 @@ Block until there is something to do, and do it.
 static int core_wait(lua_State *L)
 {
     struct nd_engine *engine = usable_engine(L);
-    lua_Number seconds = luaL_checknumber(L, 1);
+    long ms = (long)(luaL_checknumber(L, 1) * 1000 + 0.999);
 
     if (engine)
-        nd_engine_wait(engine, (long)(seconds * 1000));
+        nd_engine_wait(engine, ms);
+    else
+        (void)poll(NULL, 0, (int)ms);
     return push_counts(L, engine);
 }
 
@@ -373,12 +377,33 @@ static struct nd_transfer *submit(lua_State *L)
 }
 
 /***
+Seconds within which a prepared transfer has to have begun.
+@function patience
+@tparam userdata transfer
+@treturn number
+*/
+static int core_patience(lua_State *L)
+{
+    const struct nd_transfer *transfer = &check_transfer(L)->transfer;
+    long ms = transfer->request.settings->connect_timeout_ms;
+
+    if (transfer->timeout_ms < ms)
+        ms = transfer->timeout_ms;
+    lua_pushnumber(L, (lua_Number)ms / 1000);
+    return 1;
+}
+
+/***
 Hand a prepared transfer to the engine. From then on it may be sent.
 @function submit
 @tparam userdata transfer
+@tparam[opt=0] number waited seconds of its time that are over
 */
 static int core_submit(lua_State *L)
 {
+    lua_Number waited = luaL_optnumber(L, 2, 0);
+
+    check_transfer(L)->transfer.timeout_ms -= (long)(waited * 1000);
     (void)submit(L);
     return 0;
 }
@@ -515,6 +540,7 @@ static const luaL_Reg functions[] = {
     {"check", core_check},
     {"prepare", core_prepare},
     {"show", core_show},
+    {"patience", core_patience},
     {"submit", core_submit},
     {"start", core_start},
     {"step", core_step},

@@ -3,6 +3,11 @@ local core = require("ninedig.core")
 
 local blocking = { protected = pcall, carry_out = core.carry_out, idle = core.wait }
 
+--- A script can wait anywhere.
+function blocking.refusal()
+  return nil
+end
+
 --- Wait for nothing.
 -- @tparam number seconds
 function blocking.pause(seconds)

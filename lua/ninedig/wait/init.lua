@@ -4,21 +4,32 @@
 --
 -- A way to wait is a table:
 --
+-- `refusal()` is asked before anything is begun: where nothing can wait at this place, it returns
+-- the name and the message of an error of kind argument;
 -- `carry_out(transfer, watch)` hands a prepared transfer over and waits until it has ended; where
--- the caller may go away meanwhile, its watch of `ninedig.events`, if there is one, is told then;
+-- it gives it up before it was handed over, it returns the name and the message of an error of kind
+-- network; where the caller may go away meanwhile, its watch of `ninedig.events`, if there is one,
+-- is told then;
 -- `pause(seconds)` waits for nothing;
 -- `protected` is the pcall that fits, see `ninedig.wait.protect`;
 -- `idle(seconds)` starts what was submitted and waits, no longer than that, until something may
 -- have ended; it returns what `core.step` does;
 -- `in_threads(count, work)`, in place of `idle`, runs `work` in so many threads at once, with a
 -- function that tells whether this is still awaited;
--- `detach(f)`, where there is one, runs `f` where nobody can end it, and is false where it cannot;
 -- `may_send(name)`, where there is one, is called before each request, may wait, and tells whether
 -- it may be sent;
 -- `held`, where there is one, is for how many seconds that has waited: no call's own time;
+-- `adopt(transfer, on_end)`, where callers can be ended from outside, hands over a transfer that
+-- belongs to none of them, and calls `on_end` when it has ended. It returns two functions: the one
+-- they call while they wait, and it returns what `carry_out` does; the other is called by whoever
+-- finishes the transfer before `on_end` was called;
 -- `given_up`, where it is true, means that nothing is sent or waited for any more.
+--
+-- Only `carry_out`, `pause` and `protected` are needed by what is not chosen here.
 local blocking = require("ninedig.wait.blocking")
-local nginx = rawget(_G, "ngx") and require("ninedig.wait.nginx")
+
+local ngx = rawget(_G, "ngx")
+local nginx = ngx and ngx.get_phase and require("ninedig.wait.nginx")
 
 local wait = {}
 
@@ -30,22 +41,22 @@ function wait.hosted(sleep)
 end
 
 --- The way to wait where we are.
+-- @tparam ?table hosted the way of the caller's event loop, if there is one
 -- @treturn[1] table
 -- @treturn[2] nil
--- @treturn[2] string why nothing can wait here
-function wait.here()
-  local phase = nginx and nginx.phase()
-  if not phase or phase == "init" then -- nobody is being served
-    return blocking
+-- @treturn[2] string the name of an error of kind argument, as nothing can wait here
+-- @treturn[2] string its message
+function wait.choose(hosted)
+  local way = hosted or nginx and nginx.is_serving() and nginx or blocking
+  local name, message = way.refusal()
+  if name then
+    return nil, name, message
   end
-  local refusal = nginx.refusal(phase)
-  if refusal then
-    return nil, refusal
-  end
-  return nginx
+  return way
 end
 
---- The way of every call, where that is no question of the phase: outside of nginx.
-wait.everywhere = not (nginx and nginx.phase()) and blocking or nil
+--- The way of every call that is given none, where that is no question of the place: outside of
+-- nginx.
+wait.everywhere = not nginx and blocking or nil
 
 return wait

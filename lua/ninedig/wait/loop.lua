@@ -1,6 +1,7 @@
 --- Waiting in the caller's event loop, whose `sleep` lets others go on.
 local core = require("ninedig.core")
 local protect = require("ninedig.wait.protect")
+local yield = require("ninedig.wait.yield")
 
 local loop = {}
 
@@ -8,12 +9,43 @@ local loop = {}
 -- are a tenth of the time that the call has taken, so that this is what waiting adds to it.
 local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.001, 0.010, 1.1
 
+-- Whether sleep yields where it can. It is asked in a coroutine of its own, as a loop may go on to
+-- resume what has asked it: that would be the caller's own, at a time when it waits for something
+-- else.
+local function yields(sleep)
+  local thread = coroutine.create(sleep)
+  coroutine.resume(thread, 0)
+  return coroutine.status(thread) ~= "dead"
+end
+
+-- Where nothing can yield, a sleep that does not may still be fit.
+local function refusal_of(sleep)
+  if yield.is_possible() then
+    return nil
+  end
+  local in_main = yield.is_in_main()
+  if not in_main and yields(sleep) then
+    return yield.refusal()
+  end
+  local ok, raised = pcall(sleep, 0)
+  if ok then
+    return nil
+  elseif in_main then
+    return yield.refusal_in_main(tostring(raised))
+  end
+  return yield.refusal()
+end
+
 --- The way to wait of a caller whose event loop sleeps, see `ninedig.wait`.
 -- @tparam function sleep of seconds
 -- @treturn table
 function loop.new(sleep)
   local way = { protected = protect.call, pause = sleep }
   local ended -- how many transfers had, when that was looked at last
+
+  function way.refusal()
+    return refusal_of(sleep)
+  end
 
   function way.carry_out(transfer)
     local pause = FIRST_PAUSE

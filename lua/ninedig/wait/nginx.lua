@@ -3,22 +3,48 @@
 -- One timer of the worker, the leader, steps the engine each millisecond while transfers are in
 -- flight and wakes each waiter by its semaphore. It is a timer and not the first waiter, as a
 -- client that goes away takes its light thread with it; the transfer is then driven on, and its
--- outcome logged.
+-- outcome logged. So nothing is handed over before a leader has begun to run.
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
+local yield = require("ninedig.wait.yield")
 
 local nginx = {}
 
 local ngx = rawget(_G, "ngx")
 
-local can_yield = {
-  rewrite = true,
-  access = true,
-  content = true,
-  timer = true,
-  ssl_cert = true,
-  preread = true,
+-- ----- the place -----
+
+-- Phases in which nginx itself resumes nothing, though a coroutine of the user's own could yield.
+-- Of all others the VM is asked.
+local resumes_nothing = {
+  init_worker = true,
+  exit_worker = true,
+  set = true,
+  header_filter = true,
+  body_filter = true,
+  log = true,
+  balancer = true,
+  ssl_session_store = true,
 }
+
+--- Whether somebody is served already, so that nothing may block.
+-- @treturn boolean
+function nginx.is_serving()
+  return ngx.get_phase() ~= "init"
+end
+
+function nginx.refusal()
+  local phase = ngx.get_phase()
+  if resumes_nothing[phase] or yield.is_in_main() then
+    return "PHASE_CANNOT_WAIT",
+      "nothing can wait for an answer in nginx's phase " .. phase
+        .. ", so nothing was sent; call from ngx.timer.at(0, function() ... end) instead"
+  elseif not yield.is_possible() then
+    return yield.refusal()
+  end
+end
+
+-- ----- what is waited for -----
 
 -- Seconds between two steps. Each adds half of it to the time of a call.
 local PAUSE = 0.001
@@ -27,37 +53,51 @@ local PAUSE = 0.001
 -- to begin. nginx drops timers that are due where too many run (lua_max_running_timers).
 local PATIENCE, FIRST_PATIENCE = 1, 0.1
 
---- The current phase, or nil outside nginx.
--- @treturn ?string
-function nginx.phase()
-  return ngx and ngx.get_phase and ngx.get_phase()
-end
-
---- Why nothing can wait in a phase.
--- @tparam string phase
--- @treturn ?string a sentence, or nil where a call can wait
-function nginx.refusal(phase)
-  if can_yield[phase] then
-    return nil
-  end
-  return "nothing can wait for an answer in nginx's phase " .. phase
-    .. ", so nothing was sent; call from ngx.timer.at(0, function() ... end) instead"
-end
-
-local waiting = {} -- what a waiter has, by its transfer
-local waiting_count = 0
-local woken_count = 0 -- of those, how many were told and have not come back yet
+-- An entry has the `semaphore` of a waiter and its `watch`, if there is one, or the function
+-- `on_end` of what was adopted; when it was made (`since`); whether the transfer was handed over;
+-- whether the waiter is in its semaphore (`waits`); and whether it was told of the end.
+local entries = {} -- by transfer
+local entry_count = 0
+local told_count = 0
 local ended_seen = 0
+
+-- Transfers that wait for a leader, in the order in which they came.
+local unled = {}
+
 local leader -- of the timer that leads, or is to
 local stepped_at = 0 -- when it did so last, or was appointed
 
-local function forget(transfer)
-  waiting_count = waiting_count - 1
-  if waiting[transfer].woken then
-    woken_count = woken_count - 1
-  end
-  waiting[transfer] = nil
+local function enter(transfer, entry)
+  entry.since = core.monotonic()
+  entry.handed_over, entry.waits, entry.told = false, false, false
+  entries[transfer] = entry
+  entry_count = entry_count + 1
+  return entry
 end
+
+local function leave(transfer)
+  local entry = entries[transfer]
+  if entry then
+    entry_count = entry_count - 1
+    told_count = told_count - (entry.told and 1 or 0)
+    entries[transfer] = nil
+  end
+end
+
+-- Whether the waiter's light thread still lives. While it is in its semaphore, that counts it:
+-- below zero, until being told adds one, which it takes when it comes back. A light thread that has
+-- ended there is counted no more. (`coroutine.status` is no help: a coroutine that has ended may be
+-- another request's by now, and some versions call all those of other requests dead.)
+local function is_alive(entry)
+  return not entry.waits or entry.semaphore:count() < (entry.told and 1 or 0)
+end
+
+local function hand_over(transfer, entry)
+  entry.handed_over = true
+  core.submit(transfer, core.monotonic() - entry.since)
+end
+
+-- ----- the leader -----
 
 -- Nobody will ask for this outcome any more.
 local function log_abandoned(transfer, watch)
@@ -81,84 +121,121 @@ local function log_abandoned(transfer, watch)
   end
 end
 
--- A waiter that is told comes back before the leader's next step, unless its thread was killed:
--- then this returns false.
-local function wake(waiter)
-  if waiter.woken or waiter.semaphore:count() >= 0 then
-    return false
+local function try(f, ...)
+  local ok, raised = pcall(f, ...)
+  if not ok then
+    ngx.log(ngx.ERR, "ninedig: ", raised)
   end
-  waiter.woken = true
-  woken_count = woken_count + 1
-  waiter.semaphore:post(1)
-  return true
 end
 
--- Those of whose end nobody was told are taken off first: what watches them may begin new calls.
-local function wake_or_take_off()
-  local abandoned
-  for transfer, waiter in pairs(waiting) do
-    if core.is_done(transfer) and not wake(waiter) then
-      forget(transfer)
-      abandoned = { transfer = transfer, watch = waiter.watch, before = abandoned }
+local function tell(entry)
+  if not entry.told then
+    entry.told = true
+    told_count = told_count + 1
+    entry.semaphore:post(1)
+  end
+end
+
+-- Wakes those whose transfer has ended, and takes off what nobody waits for any more: a list, as
+-- whoever is told of these may begin new calls.
+local function tell_of_ended()
+  local left
+  for transfer, entry in pairs(entries) do
+    if core.is_done(transfer) then
+      if not entry.on_end and is_alive(entry) then
+        tell(entry)
+      else
+        leave(transfer)
+        left = { transfer = transfer, entry = entry, before = left }
+      end
     end
   end
-  return abandoned
+  return left
 end
 
 local function step()
   local _, ended = core.step()
-  if ended == ended_seen and woken_count == 0 then
+  if ended == ended_seen and told_count == 0 then
     return
   end
   ended_seen = ended
-  local abandoned = wake_or_take_off()
-  while abandoned do
-    log_abandoned(abandoned.transfer, abandoned.watch)
-    abandoned = abandoned.before
+  local left = tell_of_ended()
+  while left do
+    try(left.entry.on_end or log_abandoned, left.transfer, left.entry.watch)
+    left = left.before
+  end
+end
+
+-- Keeps those of what waits for a leader that somebody still waits for.
+local function drop_dead_unled()
+  local kept = {}
+  for _, transfer in ipairs(unled) do
+    local entry = entries[transfer]
+    if entry and is_alive(entry) and not core.is_done(transfer) then
+      kept[#kept + 1] = transfer
+    else
+      leave(transfer)
+    end
+  end
+  unled = kept
+end
+
+local function hand_over_unled()
+  drop_dead_unled()
+  local transfers = unled
+  unled = {}
+  for _, transfer in ipairs(transfers) do
+    hand_over(transfer, entries[transfer])
   end
 end
 
 local function step_while_needed(me)
-  while leader == me and waiting_count > 0 do
+  hand_over_unled()
+  while leader == me and entry_count > 0 do
     stepped_at = ngx.now()
-    step()
+    try(step)
     ngx.sleep(PAUSE)
   end
 end
 
-local lead
+local appoint
 
-local function appoint()
-  leader = { has_begun = false }
-  stepped_at = ngx.now()
-  if not ngx.timer.at(0, lead, leader) then
+-- Whether the worker exits does not matter: what is in flight is driven to its end.
+local function lead(_, me)
+  if leader ~= me or me.has_begun then
+    return
+  end
+  me.has_begun = true
+  try(step_while_needed, me)
+  if leader == me then
     leader = nil
+    if entry_count > 0 then -- something was raised
+      appoint()
+    end
   end
 end
 
--- Whether the worker exits does not matter: what is in flight is driven to its end.
-function lead(_, me)
-  me.has_begun = true
-  local ok, err = pcall(step_while_needed, me)
-  if leader == me then
-    leader = nil
+function appoint()
+  if not leader or leader.has_begun then
+    leader = { has_begun = false }
   end
-  if not ok then
-    ngx.log(ngx.ERR, "ninedig: ", err)
-    if not leader then
-      appoint()
-    end
+  stepped_at = ngx.now()
+  drop_dead_unled()
+  if not ngx.timer.at(0, lead, leader) then
+    leader = nil
   end
 end
 
 -- Whether there is a leader that steps; sees to it that there will be.
 local function is_led()
   local patience = leader and leader.has_begun and PATIENCE or FIRST_PATIENCE
-  if not leader or ngx.now() - stepped_at > patience then
+  if ngx.now() - stepped_at > patience or not leader and #unled == 0 then
     appoint()
   end
-  return leader and leader.has_begun
+  return leader ~= nil and leader.has_begun
 end
+
+-- ----- calls -----
 
 --- LuaJIT's pcall can be yielded across.
 nginx.protected = pcall
@@ -169,11 +246,96 @@ function nginx.pause(seconds)
   ngx.sleep(seconds)
 end
 
---- Run a function in a timer, which no client that goes away can end.
--- @tparam function f
--- @treturn boolean false where no timer can be had
-function nginx.detach(f)
-  return ngx.timer.at(0, f) and true or false
+-- Hands a transfer over, now or as soon as there is a leader.
+local function begin(transfer, entry)
+  if is_led() then
+    hand_over(transfer, entry)
+    core.start() -- the request leaves now and not when the leader comes round
+  else
+    unled[#unled + 1] = transfer
+  end
+end
+
+-- Sees to it that there is a leader. Where there was none for too long, the name and the message of
+-- an error.
+local function refusal_of(transfer, entry)
+  is_led()
+  local patience = core.patience(transfer)
+  if entry.handed_over or core.monotonic() - entry.since < patience then
+    return nil
+  end
+  leave(transfer)
+  drop_dead_unled()
+  return "NO_TIMER",
+    ("no timer of nginx has begun to run within %g s (are lua_max_running_timers or"
+      .. " lua_max_pending_timers used up?), and without one nobody could drive on what a caller"
+      .. " leaves: nothing was sent"):format(patience)
+end
+
+-- The leader may be late, or not to be had.
+local function drive_on(transfer, entry)
+  local refused, message = refusal_of(transfer, entry)
+  if entry.handed_over then
+    core.step()
+  end
+  return refused, message
+end
+
+-- False where nobody has told of the end in time.
+local function wait_in_semaphore(transfer, entry)
+  local seconds = PATIENCE
+  if not entry.handed_over then
+    local left = entry.since + core.patience(transfer) - core.monotonic()
+    seconds = math.min(FIRST_PATIENCE, math.max(left, PAUSE))
+  end
+  entry.waits = true
+  local told = entry.semaphore:wait(seconds)
+  entry.waits = false
+  return told
+end
+
+local function wait_for_end(transfer, entry)
+  begin(transfer, entry)
+  local refused, message
+  while not core.is_done(transfer) and not refused do
+    if not wait_in_semaphore(transfer, entry) then
+      refused, message = drive_on(transfer, entry)
+    end
+  end
+  return refused, message
+end
+
+--- Carry out a prepared transfer; yields until it has ended.
+-- @tparam userdata transfer
+-- @tparam[opt] table watch is told of its end where the caller has gone, see `ninedig.events`
+-- @treturn[opt] string the name of an error, where it was not handed over
+-- @treturn[opt] string its message
+function nginx.carry_out(transfer, watch)
+  local entry = enter(transfer, { semaphore = require("ngx.semaphore").new(), watch = watch })
+  local ok, refused, message = pcall(wait_for_end, transfer, entry)
+  leave(transfer)
+  if not ok then
+    error(refused, 0)
+  end
+  return refused, message
+end
+
+--- Carry out a prepared transfer that belongs to nobody who waits.
+-- @tparam userdata transfer
+-- @tparam function on_end is called when it has ended
+-- @treturn function which those who wait for it call: it returns what `carry_out` does
+-- @treturn function which is called by whoever finishes the transfer before `on_end` was called
+function nginx.adopt(transfer, on_end)
+  local entry = enter(transfer, { on_end = on_end })
+  begin(transfer, entry)
+  local function refusal()
+    if not entry.handed_over then
+      return refusal_of(transfer, entry)
+    end
+  end
+  return refusal, function()
+    leave(transfer)
+  end
 end
 
 --- Run a function in several light threads until all of them have ended.
@@ -203,23 +365,6 @@ function nginx.in_threads(count, work)
   if failed then
     error(raised, 0)
   end
-end
-
---- Carry out a prepared transfer; yields until it has ended.
--- @tparam userdata transfer
--- @tparam[opt] table watch is told of its end where the caller has gone, see `ninedig.events`
-function nginx.carry_out(transfer, watch)
-  local semaphore = require("ngx.semaphore").new()
-  waiting[transfer] = { semaphore = semaphore, woken = false, watch = watch }
-  waiting_count = waiting_count + 1
-  core.submit(transfer)
-  core.start() -- the request leaves now and not when the leader comes round
-  while not core.is_done(transfer) do
-    if not semaphore:wait(is_led() and PATIENCE or PAUSE) then
-      core.step() -- the leader may be late, or not to be had
-    end
-  end
-  forget(transfer)
 end
 
 return nginx
