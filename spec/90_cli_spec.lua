@@ -193,15 +193,37 @@ describe("the command #novalgrind", function()
       for line in ended.out:gmatch("[^\n]+") do
         lines[#lines + 1] = line
       end
-      assert.equal("NUMBER        NAME                  ACCOUNT            INBOX", lines[1])
-      assert.equal("972501234567  Reception                   1               10", lines[2])
-      assert.equal("972501239999  Unused                      -                -", lines[#lines])
+      assert.equal("NUMBER        NAME                  ACCOUNT  SERVER            INBOX", lines[1])
+      assert.equal("972501234567  Reception                   1  online               10", lines[2])
+      assert.equal("972501239999  Unused                      -  -                     -",
+        lines[#lines])
       for _, line in ipairs(lines) do
         assert.equal(#lines[1], #line)
       end
       assert.is_nil(ended.out:find("key/", 1, true))
-      assert.equal(1, world:count())
+      -- Only account 2 is on two servers, and only its inbox 20 is on both.
+      assert.equal(4, world:count())
       assert.equal(1, world:count("/whatsapp/getWhatsApp"))
+      assert.equal(1, world:count("/online/getAccounts"))
+      assert.equal(2, world:count("/online/getInboxes"))
+      for _, line in ipairs {
+        "972502000020  Service                     2  -                    20",
+        "972502000021  Parts                       2  online               21",
+        "972502000120  Service West                2  -                    20",
+        "972502000122  West desk                   2  west                 22",
+      } do
+        assert.is_not_nil(ended.out:find(line .. "\n", 1, true), line)
+      end
+    end)
+
+    it("numbers where servers cannot be looked up, and says so", function()
+      local ended = run({ "numbers" }, { scenario = "live+reads_fail-500-getAccounts" })
+      assert.equal(0, ended.status)
+      assert.matches("972501234567  Reception +1  %- +10\n", ended.out)
+      assert.matches("^ninedig: the servers could not be looked up: ", ended.err)
+      ended = run({ "numbers", "--csv" }, { scenario = "live+reads_fail-500-getAccounts" })
+      assert.equal("accountID,server,inboxID,whatsapp_number,name\n", ended.out)
+      assert.matches("48 rows are left out", ended.err)
     end)
 
     it("accounts and inboxes", function()
@@ -487,7 +509,7 @@ describe("the command #novalgrind", function()
       assert.equal(0, ended.status)
       assert.equal(run({ "numbers" }).out, ended.out)
       local lines = lines_of(ended)
-      assert.equal(2, #lines)
+      assert.equal(8, #lines) -- of account 2 it is looked up on which server each inbox is
       assert.equal("> GET " .. world:base_url("live") .. "/whatsapp/getWhatsApp", lines[1])
       assert.matches("^< get_whatsapp_numbers: ok, OK, HTTP 200, reason 1, in %d%.%d+ s,"
         .. " connected after %d%.%d+ s$", lines[2])
@@ -540,7 +562,7 @@ describe("the command #novalgrind", function()
       local ended = run { "verify", "--account", "1", "--inbox", "10", "--json", "--timeout", "2" }
       assert.equal(1, ended.status)
       assert.equal("still_listed", cjson.decode(ended.out).verdict)
-      ended = run({ "verify", "--account", "1", "--inbox", "10" }, { scenario = "reason-2" })
+      ended = run({ "verify", "--account", "1", "--inbox", "10" }, { scenario = "live+reads_fail" })
       assert.equal(5, ended.status)
       assert.equal("", ended.out)
       assert.same({}, cli.deletions(world))

@@ -21,8 +21,19 @@ local STATUSES = {
 
 local VERIFY_STATUSES = {
   { "0", "deleted" },
-  { "1", "still listed" },
+  { "1", "still listed, which is no proof that it was not or will not be deleted" },
+  { "2", "wrong usage" },
+  { "4", "the credentials were refused" },
   { "5", "unknown" },
+  { "130", "interrupted" },
+}
+
+local FIND_STATUSES = {
+  { "0", "found" },
+  { "1", "not found, in no inbox, or in one that cannot be told from others" },
+  { "2", "wrong usage" },
+  { "3", "the service could not be reached, or its answer not be understood" },
+  { "4", "the credentials were refused" },
 }
 
 --- What there is to say beyond options: by the name of a command, or "ninedig" for all of them.
@@ -53,6 +64,7 @@ never was, it is of another channel (this removes WhatsApp inboxes only), or it
 is gone, perhaps by an earlier request whose answer was lost.]],
     examples = {
       { "ninedig delete-inbox --account 1 --inbox 10", "shows what will be lost, and asks" },
+      { "ninedig delete-inbox --number 972501234567", "finds the inbox of a number first" },
       {
         "ninedig delete-inbox --account 1 --inbox 10 --number 972501234567",
         "only if this number is in that inbox",
@@ -72,16 +84,22 @@ is gone, perhaps by an earlier request whose answer was lost.]],
     summary = "delete the inboxes of a list",
     description = [[
 Deletes each inbox of a list, several at a time. FILE is CSV with the header
-accountID,server,inboxID, or has one JSON object with those keys in each line; a
-key whatsapp_number may be added, and then has to be the number in that inbox.
+accountID,server,inboxID, or has one JSON object with those keys in each line. A
+column whatsapp_number may be added, and then has to be the number in that inbox;
+name is shown and not sent, and a column that begins with # is ignored.
 
 What is asked for and what became of it is written to the journal. Run the same
 command again to go on after it was stopped, however that came: what was deleted
-is not asked for again, and what is unknown is looked up first.]],
+is not asked for again, and what is unknown is read back and left alone, unless
+--ask-again is given.]],
     examples = {
       {
+        "ninedig inboxes --account 4 --csv >off.csv",
+        "writes a list; take out of it what shall stay",
+      },
+      {
         "ninedig delete-inboxes list.csv --journal list.journal",
-        "shows the list, asks for the number of inboxes in it, and deletes them",
+        "shows the list, asks for the number of inboxes that will be deleted now, and deletes them",
       },
       {
         "ninedig delete-inboxes list.csv --journal list.journal --dry-run",
@@ -102,15 +120,32 @@ and says whether the inbox is gone. It changes nothing.]],
     examples = {
       { "ninedig verify --account 1 --inbox 10", "is inbox 10 of account 1 gone?" },
       {
+        "ninedig verify --account 1 --inbox 10 --wait 600",
+        "looks again for ten minutes, as a service may delete in the background",
+      },
+      {
         "ninedig verify --account 1 --inbox 10 --number 972501234567",
         "the number that was in it tells more",
       },
     },
     statuses = VERIFY_STATUSES,
   },
+  find = {
+    summary = "find the inbox of a number",
+    description = [[
+Finds the account, server and inbox that a WhatsApp number is in. Where that
+cannot be told for certain, it says so and finds nothing.]],
+    examples = {
+      { "ninedig find --number 972501234567", "which inbox is it in?" },
+      { "ninedig find --number 972501234567 --json", "for programs" },
+    },
+    statuses = FIND_STATUSES,
+  },
   numbers = {
     summary = "list WhatsApp numbers",
-    description = "Lists your WhatsApp numbers, and the account and inbox that each is in.",
+    description = [[
+Lists your WhatsApp numbers, and the account and inbox that each is in; the
+server, where it can be told.]],
     examples = {
       { "ninedig numbers", "as a table" },
       { "ninedig numbers --json", "for programs" },
@@ -131,6 +166,7 @@ and says whether the inbox is gone. It changes nothing.]],
     description = "Lists the inboxes of an account.",
     examples = {
       { "ninedig inboxes --account 1", "as a table" },
+      { "ninedig inboxes --account 1 --csv", "as a list that delete-inboxes reads" },
       { "ninedig inboxes --account 1 --server west --json", "another server, for programs" },
     },
     statuses = STATUSES,
@@ -188,16 +224,25 @@ elsewhere it says so for each tenth.]],
   {
     title = "The journal",
     text = [[
-The journal is JSON lines: a header that binds it to one list and one service,
-an `intent` for each request, which reaches the disk before the request is sent,
-and an `outcome` for each answer. No secret is in it. Two runs cannot use it at
-the same time.
+The journal is JSON lines: a header that binds it to one service and one list,
+which a part of that list may use as well; an `intent` for each request, which
+reaches the disk before the request is sent; and an `outcome` for what became of
+it. No secret is in it. Two runs cannot use it at the same time.
 
-A run with the journal of an earlier one does not ask again for what was deleted.
-What was rejected or not sent did not happen, and is asked for again. Where an
-outcome is unknown, or there is none, it is found out by reading back; the inbox
-is asked for again only if it is there, and if the time-out of its last request
-had passed before it was looked for. Otherwise it stays unknown.
+What a run does with an inbox of which the journal has a word:
+
+`deleted`, `gone`: nothing, as it is done. The service refused a gone one because
+it no longer has it, after an earlier request whose answer was lost.
+
+`absent`: nothing; the service said that it has no such WhatsApp inbox. That is a
+failure in every run, unless --gone-ok is given.
+
+`rejected`, `not_sent`: asks for it, as nothing had happened.
+
+`unknown`, or an intent alone: reads it back. What is not proved to be deleted
+stays unknown and is not asked for again, as a service may carry a request out
+much later; with --ask-again it is, if the time-out of its last request has
+passed. Where that is refused, it stays unknown, unless it turns out to be gone.
 
 The first interrupt keeps new requests from being started; the answers of those
 that are under way are awaited and written. The second one ends the command.]],
@@ -214,7 +259,7 @@ about this command, and docs/errors.md about what each outcome means.]],
 
 --- The names of the commands, in the order in which they are shown.
 arguments.names = {
-  "delete-inbox", "delete-inboxes", "verify", "numbers", "accounts", "inboxes",
+  "delete-inbox", "delete-inboxes", "verify", "find", "numbers", "accounts", "inboxes",
   "completion",
 }
 
@@ -229,17 +274,17 @@ local function needed_option(...)
   return option(...):count(1)
 end
 
-local function add_account(command)
-  needed_option(command, "--account", "id", "The account's ID.")
+local function add_account(command, add)
+  add(command, "--account", "id", "The account's ID.")
 end
 
 local function add_server(command)
   option(command, "--server", "name", "The account's server (online, if not given).")
 end
 
-local function add_inbox(command)
-  add_account(command)
-  needed_option(command, "--inbox", "id", "The inbox's ID.")
+local function add_inbox(command, add)
+  add_account(command, add)
+  add(command, "--inbox", "id", "The inbox's ID.")
   add_server(command)
 end
 
@@ -247,8 +292,26 @@ local function add_json(command)
   command:flag("--json", "Write one line of JSON to standard output, for programs.")
 end
 
+local function add_formats(command)
+  command:mutex(
+    command:flag("--json", "Write one line of JSON to standard output, for programs."),
+    command:flag("--csv", "Write CSV with a header to standard output.")
+  )
+end
+
 local function to_number(value)
   return tonumber(value), "malformed number '" .. value .. "'"
+end
+
+-- A week is longer than any service takes.
+local LONGEST_WAIT = 7 * 24 * 3600
+
+local function to_wait(value)
+  local seconds = tonumber(value)
+  if seconds and seconds >= 0 and seconds <= LONGEST_WAIT then
+    return seconds
+  end
+  return nil, ("'%s' is no number of seconds from 0 to %d"):format(value, LONGEST_WAIT)
 end
 
 local function add_common(command)
@@ -269,8 +332,12 @@ end
 local fill = {}
 
 fill["delete-inbox"] = function(command)
-  add_inbox(command)
-  option(command, "--number", "number", "Delete only if this WhatsApp number is in the inbox.")
+  add_inbox(command, option)
+  option(
+    command, "--number", "number",
+    "Delete only if this WhatsApp number is in the inbox; without --account and --inbox, the inbox"
+      .. " that it is in."
+  )
   option(command, "--confirm", "id", "The inbox ID once more: do not ask.")
   command:flag("--verify", "Find out what became of it, where the outcome is unknown.")
   command:flag("--dry-run", "Look up and check everything, show the request, and delete nothing.")
@@ -284,25 +351,41 @@ fill["delete-inboxes"] = function(command)
   )
   option(command, "--concurrency", "number", "How many at a time, 1 to 64 (8, if not given).")
     :convert(to_number)
+  option(command, "--rate", "number", "How many requests in a second, above 0, at most 1000.")
+    :convert(to_number)
   option(command, "--confirm", "count", "How many inboxes the list has: do not ask.")
   command:flag("--keep-going", "Do not stop at the first inbox that is not deleted.")
+  command:flag("--gone-ok", "An inbox that the service does not have is no failure.")
+  command:flag(
+    "--ask-again",
+    "Ask once more for what is unknown from an earlier run and not proved to be deleted."
+  )
   command:flag("--dry-run", "Look up and check everything, show the requests, delete nothing.")
   add_json(command)
 end
 
 function fill.verify(command)
-  add_inbox(command)
+  add_inbox(command, needed_option)
   option(command, "--number", "number", "The WhatsApp number that was in the inbox.")
+  option(
+    command, "--wait", "seconds",
+    "Look again until it is proved to be deleted, at most so long (0, if not given)."
+  ):convert(to_wait)
   add_json(command)
 end
 
-fill.numbers = add_json
-fill.accounts = add_json
+function fill.find(command)
+  needed_option(command, "--number", "number", "The WhatsApp number.")
+  add_formats(command)
+end
+
+fill.numbers = add_formats
+fill.accounts = add_formats
 
 function fill.inboxes(command)
-  add_account(command)
+  add_account(command, needed_option)
   add_server(command)
-  add_json(command)
+  add_formats(command)
 end
 
 function fill.completion(command)

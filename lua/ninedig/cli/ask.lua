@@ -36,6 +36,16 @@ local function named(id, name)
   return name and ("%s  %s"):format(id, text.plain(name)) or id
 end
 
+-- What somebody should know before they go on. Of an inbox in words.
+local function warn(known, inbox)
+  if known.is_missing then
+    output.say(output.colour("yellow", "The account does not list %s."), inbox)
+  elseif known.is_other_channel then
+    output.say(output.colour("yellow", "The channel of %s is %s, and not WhatsApp's: the service"
+      .. " refuses to remove it."), inbox, text.plain(known.channel))
+  end
+end
+
 --- Show what is known of one inbox.
 -- @tparam string base_url
 -- @tparam table known see `ninedig.cli.names`
@@ -44,28 +54,35 @@ function ask.show_one(base_url, known)
   output.say("account  %s", named(known.account, known.account_name))
   output.say("server   %s", known.server)
   output.say("inbox    %s", named(known.inbox, known.inbox_name))
+  output.say("channel  %s", known.channel and text.plain(known.channel) or "-")
   output.say("number   %s", known.number and text.plain(known.number) or "-")
-  if known.is_missing then
-    output.say(output.colour("yellow", "The account does not list this inbox."))
-  end
+  warn(known, "this inbox")
 end
 
 local COLUMNS = {
   { "ACCOUNT", "account", right = true }, { "NAME", "account_name" }, { "SERVER", "server" },
-  { "INBOX", "inbox", right = true }, { "NAME", "inbox_name" }, { "NUMBER", "number" },
+  { "INBOX", "inbox", right = true }, { "NAME", "inbox_name" }, { "CHANNEL", "channel" },
+  { "NUMBER", "number" },
 }
+
+local function columns_with(title, key)
+  local columns = {}
+  for i, column in ipairs(COLUMNS) do
+    columns[i] = column
+  end
+  columns[#columns + 1] = { title, key }
+  return columns
+end
 
 --- Show what is known of many inboxes.
 -- @tparam string base_url
--- @tparam table all a list of what `ninedig.cli.names` knows
-function ask.show_many(base_url, all)
+-- @tparam table all a list of what `ninedig.cli.names` knows, with `listed_name`
+-- @tparam boolean has_names some have a name in the list that was given
+function ask.show_many(base_url, all, has_names)
   output.say("service  %s", base_url)
-  output.write(text.table(COLUMNS, all))
+  output.write(text.table(has_names and columns_with("IN THE LIST", "listed_name") or COLUMNS, all))
   for _, known in ipairs(all) do
-    if known.is_missing then
-      output.say(output.colour("yellow", "Account %s on %s does not list inbox %s."), known.account,
-        known.server, known.inbox)
-    end
+    warn(known, ("inbox %s of account %s on %s"):format(known.inbox, known.account, known.server))
   end
 end
 

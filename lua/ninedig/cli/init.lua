@@ -24,16 +24,6 @@ local function check_needed()
   return core
 end
 
--- The same command once more; there is no secret in it.
-local function command_line(words)
-  local text = require("ninedig.cli.text")
-  local quoted = { "ninedig" }
-  for i, word in ipairs(words) do
-    quoted[i + 1] = text.quote(word)
-  end
-  return table.concat(quoted, " ")
-end
-
 -- What rehearses by these variables must not go to the service itself.
 local function set_service(chosen)
   local system = require("ninedig.cli.system")
@@ -66,6 +56,9 @@ local COMMANDS = {
   end,
   verify = function(...)
     return require("ninedig.cli.one").verify(...)
+  end,
+  find = function(...)
+    return require("ninedig.cli.listing").find(...)
   end,
 }
 
@@ -134,7 +127,7 @@ function cli.main(words)
     io.stderr:write("To learn more: ninedig --help\n")
     return USAGE
   end
-  chosen.command_line = command_line(words)
+  chosen.words = words
   local ok, result = xpcall(function()
     return run(chosen, core.version)
   end, explain)

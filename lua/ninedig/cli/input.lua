@@ -1,32 +1,32 @@
 --- The list of inboxes: CSV with a header, or JSON lines.
-local cjson = require("cjson").new()
+local core = require("ninedig.core")
+local errors = require("ninedig.error")
+local roll = require("ninedig.cli.roll")
 local stop = require("ninedig.cli.stop")
+local system = require("ninedig.cli.system")
+local text = require("ninedig.cli.text")
 local waiting = require("ninedig.cli.waiting")
 
 local input = {}
 
-local KEYS = { accountID = true, server = true, inboxID = true, whatsapp_number = true }
-local KEYS_IN_WORDS = "accountID, server, inboxID and whatsapp_number"
+local digits = errors.digits
 
-local function refuse(name, line, message, ...)
-  stop.with(stop.USAGE, "%s:%d: %s", name, line, message:format(...))
+local KEYS = {
+  accountID = true, server = true, inboxID = true, whatsapp_number = true, name = true,
+}
+local KEYS_IN_WORDS = "accountID, server, inboxID, whatsapp_number and name"
+
+-- Where in the list something is wrong.
+local function refuse(place, message, ...)
+  stop.with(stop.USAGE, "%s:%d: %s", place.name, place.line, message:format(...))
 end
 
-local function read_all(path)
-  if path == "-" then
-    local content, why = waiting.read_all()
-    if not content then
-      stop.with(stop.USAGE, "standard input could not be read: %s", why)
-    end
-    return content, "standard input"
-  end
-  local file, why = io.open(path, "rb")
-  local content = file and file:read("*a")
-  if not content then
-    stop.with(stop.USAGE, "the list could not be read: %s", why or path)
-  end
-  file:close()
-  return content, path
+-- An empty one could be that of another account.
+local function refuse_no_server(place)
+  refuse(
+    place, "server is empty, and that could be another account's inbox: name the server, or leave"
+      .. " the whole column out where all are on online"
+  )
 end
 
 -- ----- CSV -----
@@ -46,108 +46,158 @@ local function quoted_cell(line, place)
   end
 end
 
-local function split(name, number, line)
-  local cells, place = {}, 1
+local function trim(cell)
+  return cell:match("^%s*(.*%S)") or ""
+end
+
+-- The cells of a line, and how many they are; `cells` is used again for each line.
+local function split(place, line, cells)
+  local count, from = 0, 1
   while true do
-    local cell, rest = line:match("^([^,]*)()", place)
-    if line:sub(place, place) == '"' then
-      cell, rest = quoted_cell(line, place)
+    local cell, rest
+    local quote = line:match('^%s*()"', from)
+    if quote then
+      cell, rest = quoted_cell(line, quote)
+      rest = rest and line:match("^%s*()", rest)
+    else
+      rest = line:find(",", from, true) or #line + 1
+      cell = line:sub(from, rest - 1)
     end
-    if not cell or not line:find("^,", rest) and rest <= #line then
-      refuse(name, number, "a cell in quotes does not end as one")
+    if not cell or rest <= #line and line:sub(rest, rest) ~= "," then
+      refuse(place, "a cell in quotes does not end as one")
     end
-    cells[#cells + 1] = cell:match("^%s*(.-)%s*$")
+    count = count + 1
+    cells[count] = trim(cell)
     if rest > #line then
-      return cells
+      return cells, count
     end
-    place = rest + 1
+    from = rest + 1
   end
 end
 
-local function check_header(name, number, header)
+local function check_header(place, header)
   local seen = {}
   for _, key in ipairs(header) do
-    if not KEYS[key] then
-      refuse(name, number, "%q is no column: the header names %s", key, KEYS_IN_WORDS)
-    elseif seen[key] then
-      refuse(name, number, "the column %s stands twice", key)
+    local is_ignored = key:sub(1, 1) == "#"
+    if not KEYS[key] and not is_ignored then
+      refuse(
+        place, '"%s" is no column: the header names %s, and a column that begins with # is ignored',
+        text.plain(key), KEYS_IN_WORDS
+      )
+    elseif seen[key] and not is_ignored then
+      refuse(place, "the column %s stands twice", key)
     end
     seen[key] = true
   end
   if not (seen.accountID and seen.inboxID) then
-    refuse(
-      name, number, "the header has to name accountID and inboxID, as in accountID,server,inboxID"
-    )
+    refuse(place, "the header has to name accountID and inboxID, as in accountID,server,inboxID")
   end
 end
 
-local function read_csv(name, lines)
-  local header, entries = nil, {}
-  for _, line in ipairs(lines) do
-    local cells = split(name, line.number, line.text)
+-- Returns what reads a line: the entry in it, or nil where it is the header.
+local function csv_reader()
+  local header, width
+  local cells, entry = {}, {}
+  return function(place, line)
     if not header then
-      header = cells
-      check_header(name, line.number, header)
-    else
-      if #cells ~= #header then
-        refuse(name, line.number, "%d cells under a header of %d", #cells, #header)
-      end
-      local entry = {}
-      for i, key in ipairs(header) do
-        entry[key] = cells[i] ~= "" and cells[i] or nil
-      end
-      entries[#entries + 1] = entry
+      header, width = split(place, line, {})
+      check_header(place, header)
+      return nil
     end
+    local _, count = split(place, line, cells)
+    if count ~= width then
+      refuse(place, "%d cells under a header of %d", count, width)
+    end
+    for i, key in ipairs(header) do
+      if KEYS[key] then
+        entry[key] = cells[i] ~= "" and cells[i] or nil
+        if key == "server" and not entry.server then
+          refuse_no_server(place)
+        end
+      end
+    end
+    return entry
   end
-  return entries
 end
 
 -- ----- JSON lines -----
 
-local function read_json(name, lines)
-  local entries = {}
-  for i, line in ipairs(lines) do
-    local ok, entry = pcall(cjson.decode, line.text)
-    if not ok or type(entry) ~= "table" or entry[1] ~= nil then
-      refuse(name, line.number, "this is no JSON object")
-    end
-    for key, value in pairs(entry) do
-      if not KEYS[key] then
-        refuse(name, line.number, "%q is no key of an inbox: those are %s", key, KEYS_IN_WORDS)
-      elseif value == cjson.null then
-        entry[key] = nil
-      end
-    end
-    entries[i] = entry
+local function read_json_line(place, line)
+  local object, flaw = core.read_object(line)
+  if not object then
+    refuse(place, "this is no JSON object of an inbox: %s", text.plain(flaw))
   end
-  return entries
+  for key in pairs(object) do
+    if key:sub(1, 1) == "#" then
+      object[key] = nil
+    elseif not KEYS[key] then
+      refuse(place, '"%s" is no key of an inbox: those are %s', text.plain(key), KEYS_IN_WORDS)
+    end
+  end
+  return object
 end
 
 -- ----- both -----
 
-local function split_lines(content)
-  local lines, number = {}, 0
-  for text in (content:gsub("^\239\187\191", "") .. "\n"):gmatch("(.-)\r?\n") do
-    number = number + 1
-    if text:find("%S") then
-      lines[#lines + 1] = { number = number, text = text }
-    end
+local function read_all(path)
+  local name = path == "-" and "standard input" or path
+  local content, why
+  if path == "-" then
+    content, why = waiting.read_all()
+  else
+    content, why = system.read_file(path)
   end
-  return lines
+  if not content then
+    stop.with(stop.USAGE, "the list could not be read: %s", why)
+  end
+  return content, name
+end
+
+-- The name is for people, and nothing else.
+local function add(list, place, entry, check)
+  local name = entry.name
+  entry.name = nil
+  local asked, err = check(entry)
+  if not asked then
+    refuse(place, "entry %d: %s", list.count + 1, err.message)
+  end
+  asked.name = name and tostring(name) or nil
+  local before = list:add(asked)
+  if before then
+    refuse(
+      place, "entries %d and %d are the same inbox: inboxID %s of accountID %s on %s", before,
+      list.count + 1, digits(asked.inboxID), digits(asked.accountID), asked.server
+    )
+  end
 end
 
 --- Read a list.
 -- @tparam string path or "-" for standard input
--- @treturn table a list of params of `delete_inbox`, not checked yet
-function input.read(path)
+-- @tparam function check called with params of `delete_inbox`; returns them as they were
+-- understood, or nil and the error
+-- @treturn table see `ninedig.cli.roll`
+-- @raise a reason to stop
+function input.read(path, check)
   local content, name = read_all(path)
-  local lines = split_lines(content)
-  local is_json = lines[1] and lines[1].text:find("^%s*{")
-  local entries = (is_json and read_json or read_csv)(name, lines)
-  if #entries == 0 then
+  local place, list, read = { name = name, line = 0 }, roll.new(), nil
+  for line in content:gsub("^\239\187\191", ""):gmatch("([^\n]*)\n?") do
+    place.line = place.line + 1
+    if line:find("\0", 1, true) then
+      refuse(place, "there is a NUL in this line: a list is text in UTF-8")
+    end
+    line = line:gsub("\r$", "")
+    if line:find("%S") then
+      read = read or line:find("^%s*{") and read_json_line or csv_reader()
+      local entry = read(place, line)
+      if entry then
+        add(list, place, entry, check)
+      end
+    end
+  end
+  if list.count == 0 then
     stop.with(stop.USAGE, "%s lists no inbox", name)
   end
-  return entries
+  return list
 end
 
 return input

@@ -1,6 +1,6 @@
 --- The journal of a list: what was asked for, on the disk before it is asked for, and what became
 -- of it. JSON lines: first a header that binds it to one list and one service, then an `intent` for
--- each request and an `outcome` for each answer.
+-- each request and an `outcome` for what became of it.
 local cjson = require("cjson").new()
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
@@ -10,119 +10,194 @@ local system = require("ninedig.cli.system")
 local journal = {}
 journal.__index = journal
 
-local FORMAT = 1
+local FORMAT = 2
 
--- ----- what it is bound to -----
-
---- The name of an inbox in a journal.
--- @tparam table asked
--- @treturn string
-function journal.key(asked)
-  return table.concat({
-    errors.digits(asked.accountID), asked.server:lower(), errors.digits(asked.inboxID),
-  }, "/")
-end
-
--- Two sums of the text, each modulo a prime below 2^40, so that doubles compute them exactly. They
--- tell lists apart that were mistaken for each other; nobody gains by forging one.
-local PRIMES = { 1099511627689, 1099511627609 }
-
-local function digest(lines)
-  local sums = { 0, 0 }
-  for byte in table.concat(lines, "\n"):gmatch(".") do
-    for i, prime in ipairs(PRIMES) do
-      sums[i] = (sums[i] * 257 + byte:byte()) % prime
-    end
-  end
-  return ("%.0f-%.0f"):format(sums[1], sums[2])
-end
-
---- The header of the journal for a list and a service.
--- @tparam table all a list of what is to be deleted
--- @tparam string base_url
--- @treturn string a line
-function journal.header(all, base_url)
-  local keys = {}
-  for i, asked in ipairs(all) do
-    keys[i] = journal.key(asked)
-  end
-  table.sort(keys)
-  return json.encode {
-    journal = "ninedig", version = FORMAT, base_url = base_url, count = #keys, list = digest(keys),
-  } .. "\n"
-end
-
--- ----- reading -----
+-- What an inbox may have come to. `unknown` is in doubt; so is what was only intended.
+local OUTCOMES = {
+  deleted = true, gone = true, absent = true, rejected = true, not_sent = true, unknown = true,
+}
 
 local function refuse(self, message, ...)
   stop.with(stop.USAGE, "the journal %s %s", self.path, message:format(...))
 end
 
+-- ----- what it is bound to -----
+
+-- The IDs of a list by account and server, which takes less room than a key for each inbox; and
+-- those in the order of their first.
+local function by_home(list)
+  local ids, homes = {}, {}
+  for i = 1, list.count do
+    local home = list:home(i)
+    if not ids[home] then
+      ids[home] = {}
+      homes[#homes + 1] = home
+    end
+    table.insert(ids[home], errors.digits(list.inboxes[i]))
+  end
+  return ids, homes
+end
+
+-- The first line. A home and an ID need no escapes.
+local function header_of(list, base_url)
+  local ids, homes = by_home(list)
+  for i, home in ipairs(homes) do
+    homes[i] = ('"%s":["%s"]'):format(home, table.concat(ids[home], '","'))
+  end
+  return ('{"journal":"ninedig","version":%d,"base_url":%s,"count":%d,"list":{%s}}\n')
+    :format(FORMAT, json.encode(base_url), list.count, table.concat(homes, ","))
+end
+
+-- What a header begins with that was torn, if it was not blanked: nothing was sent then.
+local HEAD = '{"journal":"ninedig","version":'
+
+local function is_torn_header(content)
+  local length = math.min(#content, #HEAD)
+  return content:sub(1, length) == HEAD:sub(1, length) or not content:find("%S")
+end
+
 local function decode(line)
+  if line:find("\0", 1, true) then -- lua-cjson takes it for the end
+    return nil
+  end
   local ok, fields = pcall(cjson.decode, line)
   return ok and type(fields) == "table" and fields or nil
 end
 
-local function check_header(self, line)
-  if line .. "\n" == self.header then
-    return
+local function set_of(ids)
+  local set = {}
+  for _, id in ipairs(type(ids) == "table" and ids or {}) do
+    set[id] = true
   end
-  local fields, own = decode(line), decode(self.header)
-  if not fields or fields.journal ~= own.journal then
+  return set
+end
+
+-- The list may be a part of the one that the journal was begun with.
+local function check_list(self, begun_with)
+  local sets = {}
+  for i = 1, self.list.count do
+    local home = self.list:home(i)
+    sets[home] = sets[home] or set_of(begun_with[home])
+    if not sets[home][errors.digits(self.list.inboxes[i])] then
+      refuse(
+        self, "was begun with a list that lacks inbox %s of account %s on %s: each list needs a"
+          .. " journal of its own, and only a part of it can use the same one",
+        errors.digits(self.list.inboxes[i]), errors.digits(self.list.accounts[i]),
+        self.list.servers[i]
+      )
+    end
+  end
+end
+
+local function check_header(self, line)
+  local fields = decode(line)
+  if not fields or fields.journal ~= "ninedig" then
     refuse(self, "is no journal of ninedig: name another file")
-  elseif fields.version ~= own.version then
+  elseif fields.version ~= FORMAT or type(fields.list) ~= "table" then
     refuse(self, "was written by another version of ninedig")
-  elseif fields.base_url ~= own.base_url then
+  elseif fields.base_url ~= self.base_url then
     refuse(self, "is of another service: %s", tostring(fields.base_url))
   end
-  refuse(self, "is of another list: each list needs a journal of its own")
+  check_list(self, fields.list)
 end
 
-local function is_subject(subject)
-  return type(subject) == "table" and type(subject.accountID) == "string"
-    and type(subject.server) == "string" and type(subject.inboxID) == "string"
-end
+-- ----- reading -----
 
--- An intent is unknown until its outcome is there.
-local function apply(self, fields)
-  local subject = fields.intent
-  if is_subject(subject) and type(fields.time) == "number" and type(fields.timeout) == "number" then
-    self.states[journal.key(subject)] = {
-      outcome = "unknown", till = fields.time + fields.timeout,
-    }
-    return true
+local function key_of(subject)
+  if type(subject) == "table" and type(subject.accountID) == "string"
+    and type(subject.server) == "string" and type(subject.inboxID) == "string" then
+    return table.concat({ subject.accountID, subject.server:lower(), subject.inboxID }, "/")
   end
-  if not is_subject(fields) or type(fields.outcome) ~= "string" then
+  return nil
+end
+
+local function state_of(self, key)
+  local state = self.states[key]
+  if not state then
+    state = { till = -math.huge }
+    self.states[key] = state
+  end
+  return state
+end
+
+-- It is in doubt until its outcome is there.
+local function apply_intent(self, fields)
+  local key = key_of(fields.intent)
+  if not key or type(fields.time) ~= "number" or type(fields.timeout) ~= "number" then
     return false
   end
-  local key = journal.key(fields)
-  local state = self.states[key] or { till = math.huge }
-  state.outcome, state.fields = fields.outcome, fields
-  self.states[key] = state
+  local state = state_of(self, key)
+  state.was_in_doubt = state.was_in_doubt or state.outcome == "unknown"
+  state.outcome = "unknown"
+  state.till = math.max(state.till, fields.time + fields.timeout)
   return true
+end
+
+-- That a request was refused, or not sent, says nothing of an earlier one that is in doubt.
+local function apply_outcome(self, fields)
+  local key, outcome = key_of(fields), fields.outcome
+  if not key or not OUTCOMES[outcome] then
+    return false
+  end
+  local state = state_of(self, key)
+  if state.was_in_doubt and (outcome == "rejected" or outcome == "not_sent") then
+    outcome = "unknown"
+  end
+  state.outcome, state.was_in_doubt = outcome, outcome == "unknown"
+  local number = fields.whatsapp_number
+  state.whatsapp_number = type(number) == "string" and number or nil
+  state.verified = fields.verified == true or nil
+  return true
+end
+
+local function take_in(self, line)
+  self.lines = self.lines + 1
+  if self.lines == 1 then
+    return check_header(self, line)
+  end
+  local fields = decode(line)
+  local apply = fields and fields.intent ~= nil and apply_intent or apply_outcome
+  if not fields or not apply(self, fields) then
+    stop.with(
+      stop.USAGE, "%s:%d: the journal is damaged: this line was not understood", self.path,
+      self.lines
+    )
+  end
+end
+
+-- Takes in the lines of a part of the file; `before` is the beginning of the first of them, in
+-- pieces, and becomes that of the next.
+local function take_in_part(self, part, before)
+  local from = 1
+  local newline = part:find("\n", 1, true)
+  while newline do
+    before[#before + 1] = part:sub(from, newline - 1)
+    local line = table.concat(before)
+    for i = #before, 1, -1 do
+      before[i] = nil
+    end
+    take_in(self, line)
+    self.end_of_lines = self.end_of_lines + #line + 1
+    from = newline + 1
+    newline = part:find("\n", from, true)
+  end
+  before[#before + 1] = part:sub(from)
+  self.end_of_file = self.end_of_file + #part
 end
 
 -- A last line without its end was being written when the process or the machine stopped: nothing
 -- was sent for it.
 local function load(self)
-  local content, why = self.file:read_all()
-  if not content then
-    refuse(self, "could not be read: %s", why)
-  end
-  self.states, self.end_of_lines, self.end_of_file = {}, 0, #content
-  for line, after in content:gmatch("([^\n]*)\n()") do
-    self.lines = self.lines + 1
-    if self.lines == 1 then
-      check_header(self, line)
-    else
-      local fields = decode(line)
-      if not fields or not apply(self, fields) then
-        refuse(self, "is damaged: line %d was not understood", self.lines)
-      end
+  local rest = {}
+  self.end_of_lines, self.end_of_file = 0, 0
+  repeat
+    local part, why = self.file:read()
+    if not part then
+      refuse(self, "could not be read: %s", why)
     end
-    self.end_of_lines = after - 1
-  end
-  if self.lines == 0 and self.header:sub(1, #content) ~= content then
+    take_in_part(self, part, rest)
+  until part == ""
+  if self.lines == 0 and not is_torn_header(table.concat(rest)) then
     refuse(self, "is no journal of ninedig: name another file")
   end
 end
@@ -155,6 +230,10 @@ local function drop_intents(self)
   end
 end
 
+local function fail_to_write(self, why)
+  stop.with(stop.INCOMPLETE, "the journal %s could not be written: %s", self.path, tostring(why))
+end
+
 --- Write what has been noted. What is intended reaches the disk before this returns.
 -- @raise a reason to stop, where it cannot be written
 function journal:commit()
@@ -172,9 +251,7 @@ function journal:commit()
   end
   if not ok then
     drop_intents(self)
-    stop.with(
-      stop.INCOMPLETE, "the journal %s could not be written: %s", self.path, tostring(why)
-    )
+    fail_to_write(self, why)
   end
   self.waiting, self.must_sync = {}, false
 end
@@ -200,26 +277,66 @@ function journal:intend(asked, timeout)
   note(self, { intent = subject_of(asked), time = system.now(), timeout = timeout })
 end
 
+-- Facts that come from the service may be anything.
+local PLAIN = { string = true, number = true, boolean = true }
+
 --- Note what became of an inbox that was asked for.
 -- @tparam table asked
--- @tparam string outcome
--- @tparam[opt] table facts more about it
+-- @tparam string outcome `deleted`, `gone`, `absent`, `rejected`, `not_sent` or `unknown`
+-- @tparam[opt] table facts more about it; of them those are written that are one word or number
 function journal:conclude(asked, outcome, facts)
   local fields = subject_of(asked)
-  fields.outcome, fields.time = outcome, system.now()
   for key, value in pairs(facts or {}) do
-    fields[key] = value
+    fields[key] = PLAIN[type(value)] and value or nil
   end
+  fields.outcome, fields.time = outcome, system.now()
   note(self, fields)
+end
+
+-- ----- what it knows -----
+
+--- What it knows of an inbox.
+-- @tparam string key of `ninedig.cli.roll`
+-- @treturn ?table nil where it was not asked for; else its `outcome`, and where it is unknown, the
+-- time `till` which a request for it may still arrive; `whatsapp_number` and `verified` if known
+function journal:state(key)
+  return self.states[key]
+end
+
+local function is_before(one, other)
+  for _, key in ipairs { "accountID", "server", "inboxID" } do
+    if one[key] ~= other[key] then
+      return #one[key] < #other[key] or #one[key] == #other[key] and one[key] < other[key]
+    end
+  end
+  return false
+end
+
+--- What it has in doubt and the list lacks.
+-- @treturn table a list of `{ accountID, server, inboxID }`
+function journal:others_in_doubt()
+  local own, others = {}, {}
+  for i = 1, next(self.states) and self.list.count or 0 do
+    own[self.list:key(i)] = true
+  end
+  for key, state in pairs(self.states) do
+    if state.outcome == "unknown" and not own[key] then
+      local account, server, inbox = key:match("^(.*)/(.*)/(.*)$")
+      others[#others + 1] = { accountID = account, server = server, inboxID = inbox }
+    end
+  end
+  table.sort(others, is_before)
+  return others
 end
 
 -- ----- opening and closing -----
 
 local ENOENT = 2
 
-local function open(path, header, create)
+local function open(path, list, base_url, create)
   local self = setmetatable({
-    path = path, header = header, waiting = {}, must_sync = false, lines = 0, states = {},
+    path = path, list = list, base_url = base_url, waiting = {}, must_sync = false, lines = 0,
+    states = {},
   }, journal)
   local why, number
   self.file, why, number = system.open(path, create)
@@ -236,41 +353,44 @@ end
 
 --- Open the journal of a list, if it is there. Nobody else can open it until it is closed.
 -- @tparam string path
--- @tparam string header
--- @treturn ?table journal; its `states` are by key `{ outcome, till, fields }`
+-- @tparam table list see `ninedig.cli.roll`
+-- @tparam string base_url
+-- @treturn ?table journal
 -- @raise a reason to stop, where it is in use, damaged, or of another list or service
-function journal.find(path, header)
-  return open(path, header, false)
+function journal.find(path, list, base_url)
+  return open(path, list, base_url, false)
 end
 
 --- Open the journal of a list, and begin it if it is not there.
 -- @tparam string path
--- @tparam string header
+-- @tparam table list see `ninedig.cli.roll`
+-- @tparam string base_url
 -- @treturn table journal
 -- @raise as `journal.find`, or where it cannot be written
-function journal.open(path, header)
-  local self = open(path, header, true)
+function journal.open(path, list, base_url)
+  local self = open(path, list, base_url, true)
   self:begin()
   return self
 end
 
---- Write the header, unless it is there.
--- @raise a reason to stop
-function journal:begin()
-  if self.lines > 0 then
-    return
-  end
-  self.lines = 1
-  self.waiting, self.must_sync = { { line = self.header } }, true
-  self:commit()
-  system.sync_name(self.path)
+--- Whether nothing has been noted in it but what it is bound to.
+-- @treturn boolean
+function journal:is_new()
+  return next(self.states) == nil
 end
 
---- The state of an inbox, or nil where it was not asked for.
--- @tparam table asked
--- @treturn ?table
-function journal:state(asked)
-  return self.states[journal.key(asked)]
+--- Have it begin with a header, under a name that is on the disk.
+-- @raise a reason to stop
+function journal:begin()
+  if self.lines == 0 then
+    self.lines = 1
+    self.waiting, self.must_sync = { { line = header_of(self.list, self.base_url) } }, true
+    self:commit()
+  end
+  local ok, why = system.sync_name(self.path)
+  if not ok and why then
+    fail_to_write(self, why)
+  end
 end
 
 --- Write what is left, and end the use of it.

@@ -4,15 +4,6 @@ local text = require("ninedig.cli.text")
 
 local json = {}
 
-local list_metatable = {}
-
---- Mark a table as a list, so that it is one where it is empty, too.
--- @tparam table list
--- @treturn table the same
-function json.list(list)
-  return setmetatable(list, list_metatable)
-end
-
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(character)
@@ -35,15 +26,23 @@ end
 
 local encode
 
--- How long a list is, if a table is one: an object of the service has strings for keys.
+-- How long a list is, if a table is one: an object has strings for keys. One that is empty is taken
+-- for a list, as the tables that the service's answers become do not tell; ours are never empty.
 local function length_of(object)
-  local last = getmetatable(object) == list_metatable and 0 or nil
+  local last = next(object) == nil and 0 or nil
   for key in next, object do
     if type(key) == "number" then
       last = math.max(last or 0, key)
     end
   end
   return last
+end
+
+--- How long a list is, with the holes in it.
+-- @tparam table list
+-- @treturn integer
+function json.length(list)
+  return length_of(list) or 0
 end
 
 -- A hole is a null that the service sent.

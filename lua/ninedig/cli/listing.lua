@@ -1,63 +1,126 @@
---- The listings: numbers, accounts, inboxes.
+--- The listings: numbers, accounts, inboxes, and the inbox of a number.
+local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
+local lookup = require("ninedig.lookup")
+local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local report = require("ninedig.cli.report")
 local stop = require("ninedig.cli.stop")
 local text = require("ninedig.cli.text")
-local errors = require("ninedig.error")
-local lookup = require("ninedig.lookup")
 
 local listing = {}
 
-local calls = {
-  numbers = "get_whatsapp_numbers", accounts = "get_accounts", inboxes = "get_inboxes",
+-- ----- what each of them shows -----
+--
+-- A kind of listing: `call`, and `params` of it; `total`, the field with the service's own count;
+-- `row` makes of a row of the service what `columns` show and `csv` writes.
+
+local kinds = {}
+
+-- What the service sent may be of any type; a text or a number is shown.
+local function plain(value)
+  local kind = type(value)
+  if kind == "number" then
+    return errors.digits(value)
+  end
+  return kind == "string" and value or nil
+end
+
+local function id_of(value)
+  local id = plain(value)
+  return id and id:find("^[1-9]%d*$") and #id <= 18 and id or nil
+end
+
+kinds.numbers = {
+  call = "get_whatsapp_numbers",
+  total = "totalWhatsApp",
+  columns = {
+    { "NUMBER", "number" }, { "NAME", "name" }, { "ACCOUNT", "account", right = true },
+    { "SERVER", "server" }, { "INBOX", "inbox", right = true },
+  },
+  csv = { "account", "server", "inbox", "number", "name" },
+  heads = { "accountID", "server", "inboxID", "whatsapp_number", "name" },
 }
 
-local columns, row_of = {}, {}
+function kinds.numbers.row(row, known)
+  local shown = {
+    number = plain(row.whatsapp), name = plain(row.display_name or row.business_name),
+  }
+  if lookup.is_attached(row) then
+    shown.account, shown.inbox = id_of(row.onlineAccount), id_of(row.onlineInbox)
+    shown.server = known:server_of(row)
+    row.server = shown.server
+  end
+  return shown
+end
 
-columns.numbers = {
-  { "NUMBER", "number" }, { "NAME", "name" }, { "ACCOUNT", "account", right = true },
-  { "INBOX", "inbox", right = true },
+kinds.accounts = {
+  call = "get_accounts",
+  total = "totalOnline",
+  columns = {
+    { "ACCOUNT", "account", right = true }, { "SERVER", "server" }, { "NAME", "name" },
+    { "STATUS", "status" }, { "REFERENCE", "reference" },
+  },
+  csv = { "account", "server", "name", "status", "reference" },
+  heads = { "accountID", "server", "#name", "#status", "#reference" },
 }
 
-function row_of.numbers(row)
-  local is_attached = lookup.is_attached(row)
+function kinds.accounts.row(row)
   return {
-    number = row.whatsapp,
-    name = row.display_name or row.business_name,
-    account = is_attached and errors.digits(row.onlineAccount) or nil,
-    inbox = is_attached and errors.digits(row.onlineInbox) or nil,
+    account = id_of(row.account_id),
+    server = plain(row.server),
+    name = plain(row.account_name),
+    status = plain(row.account_status),
+    reference = plain(row.reference),
   }
 end
 
-columns.accounts = {
-  { "ACCOUNT", "account", right = true }, { "SERVER", "server" }, { "NAME", "name" },
-  { "STATUS", "status" }, { "REFERENCE", "reference" },
+kinds.inboxes = {
+  call = "get_inboxes",
+  total = "totalInboxes",
+  columns = {
+    { "INBOX", "inbox", right = true }, { "NAME", "name" }, { "CHANNEL", "channel" },
+    { "API", "api" },
+  },
+  csv = { "account", "server", "inbox", "name", "channel", "api" },
+  heads = { "accountID", "server", "inboxID", "name", "#channel", "#api" },
 }
 
-function row_of.accounts(row)
+function kinds.inboxes.params(chosen)
+  return { accountID = chosen.account, server = chosen.server }
+end
+
+function kinds.inboxes.row(row, _, chosen)
   return {
-    account = row.account_id and errors.digits(row.account_id),
-    server = row.server,
-    name = row.account_name,
-    status = row.account_status,
-    reference = row.reference,
+    account = chosen.account,
+    server = chosen.server or "online",
+    inbox = id_of(row.id),
+    name = plain(row.name),
+    channel = plain(row.channel_type),
+    api = plain(row.api_type),
   }
 end
 
-columns.inboxes = {
-  { "INBOX", "inbox", right = true }, { "NAME", "name" }, { "CHANNEL", "channel" },
-  { "API", "api" },
+kinds.find = {
+  columns = {
+    { "NUMBER", "number" }, { "ACCOUNT", "account", right = true }, { "SERVER", "server" },
+    { "INBOX", "inbox", right = true }, { "NAME", "name" },
+  },
+  csv = { "account", "server", "inbox", "number", "name" },
+  heads = { "accountID", "server", "inboxID", "whatsapp_number", "name" },
 }
 
-function row_of.inboxes(row)
+function kinds.find.row(found)
   return {
-    inbox = row.id and errors.digits(row.id),
-    name = row.name,
-    channel = row.channel_type,
-    api = row.api_type,
+    account = plain(found.accountID),
+    server = found.server,
+    inbox = plain(found.inboxID),
+    number = found.whatsapp_number,
+    name = plain(found.inbox_name),
   }
 end
+
+-- ----- JSON -----
 
 local function is_secret(key)
   local name = key:lower()
@@ -79,17 +142,88 @@ local function without_secrets(value)
 end
 
 local function write_json(result)
-  local shown = without_secrets(result)
-  shown.list = json.list(shown.list)
-  return output.data(json.encode(shown) .. "\n")
+  return output.data(json.encode(without_secrets(result)) .. "\n")
 end
 
-local function write_table(name, result)
-  local rows = {}
-  for i, row in ipairs(result.list) do
-    rows[i] = row_of[name](row)
+-- ----- CSV -----
+
+-- Names come from third parties: none may break out of its cell, or be a formula to a spreadsheet.
+local function csv_cell(value)
+  local cell = text.plain(value)
+  if cell:find("^[=+@-]") then
+    cell = "'" .. cell
   end
-  return output.data(text.table(columns[name], rows))
+  if cell:find('[",]') or cell:find("^%s") or cell:find("%s$") then
+    return '"' .. cell:gsub('"', '""') .. '"'
+  end
+  return cell
+end
+
+-- A list names the inbox and its server, or else it could be another account's.
+local function can_be_listed(kind, row)
+  if kind.heads[3] == "inboxID" and not row.inbox then
+    return false
+  end
+  return row.account ~= nil and type(row.server) == "string"
+    and row.server:find("^[%w-]+$") ~= nil and #row.server <= 63
+end
+
+local function csv_line(kind, row)
+  local cells = {}
+  for i, key in ipairs(kind.csv) do
+    local value = row[key]
+    if key == "number" and value then
+      value = value:match("^%+?(%d+)$")
+    end
+    cells[i] = value and csv_cell(value) or ""
+  end
+  return table.concat(cells, ",") .. "\n"
+end
+
+local function write_csv(kind, rows)
+  local lines, left_out = { table.concat(kind.heads, ",") .. "\n" }, 0
+  for _, row in ipairs(rows) do
+    if can_be_listed(kind, row) then
+      lines[#lines + 1] = csv_line(kind, row)
+    else
+      left_out = left_out + 1
+    end
+  end
+  if left_out > 0 then
+    output.say("ninedig: %s left out, as the server or the inbox cannot be told",
+      text.count(left_out, "row is", "rows are"))
+  end
+  return output.data(table.concat(lines))
+end
+
+-- ----- all of them -----
+
+local function rows_of(kind, list, known, chosen)
+  local rows = {}
+  for i = 1, json.length(list) do
+    if type(list[i]) == "table" then
+      rows[#rows + 1] = kind.row(list[i], known, chosen)
+    end
+  end
+  return rows
+end
+
+local function write(kind, chosen, rows, result)
+  if chosen.json then
+    return write_json(result)
+  elseif chosen.csv then
+    return write_csv(kind, rows)
+  end
+  return output.data(text.table(kind.columns, rows))
+end
+
+-- A list that is not whole is no list of all there is.
+local function say_total(kind, result)
+  local total, sent = result[kind.total], json.length(result.list)
+  if total ~= nil and total ~= sent then
+    output.say("ninedig: the service sent %s, and says that there are %s",
+      text.count(sent, "row"), text.plain(total))
+  end
 end
 
 --- Show a listing.
@@ -97,19 +231,31 @@ end
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function listing.show(client, chosen)
-  local name = chosen.command
-  local params = name == "inboxes" and { accountID = chosen.account, server = chosen.server } or {}
-  local result, err = client[calls[name]](client, params)
+  local kind = kinds[chosen.command]
+  local result, err = client[kind.call](client, kind.params and kind.params(chosen) or {})
   if not result then
     report.fail(err)
   end
-  local written
-  if chosen.json then
-    written = write_json(result)
-  else
-    written = write_table(name, result)
+  local known = names.new(client)
+  local rows = rows_of(kind, result.list, known, chosen)
+  for _, trouble in ipairs(known.troubles) do
+    output.say("ninedig: the servers could not be looked up: %s", text.plain(trouble))
   end
-  return written and stop.DONE or stop.USAGE
+  say_total(kind, result)
+  return write(kind, chosen, rows, result) and stop.DONE or stop.USAGE
+end
+
+--- Show the inbox of a number.
+-- @tparam table client
+-- @tparam table chosen the arguments
+-- @treturn integer exit status
+function listing.find(client, chosen)
+  local found, err = client:find_inbox { whatsapp_number = chosen.number }
+  if not found then
+    report.fail(err, err.kind == "lookup" and stop.REJECTED or nil)
+  end
+  local rows = { kinds.find.row(found) }
+  return write(kinds.find, chosen, rows, found) and stop.DONE or stop.USAGE
 end
 
 return listing

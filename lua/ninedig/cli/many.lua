@@ -11,6 +11,7 @@ local progress = require("ninedig.cli.progress")
 local recheck = require("ninedig.cli.recheck")
 local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
+local shell = require("ninedig.cli.shell")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
 local text = require("ninedig.cli.text")
@@ -22,74 +23,93 @@ local CONCURRENCY = 8
 
 -- ----- the list and what is known of it -----
 
-local function prepare(client, entries, options)
-  local run, err = bulk.prepare(client, entries, options)
-  if not run then
+-- All that a run is about: the arguments, the `list`, its `ends` (see `ninedig.cli.report`), and
+-- the `doubts`, places whose earlier request may have been carried out.
+local function new_run(client, chosen)
+  return {
+    client = client,
+    chosen = chosen,
+    concurrency = chosen.concurrency or CONCURRENCY,
+    ends = {},
+    doubts = {},
+    others_in_doubt = {},
+  }
+end
+
+local function stream(run, count, read, on_result)
+  local made, err = bulk.stream(run.client, count, read, {
+    concurrency = run.concurrency,
+    rate = run.chosen.rate,
+    stop_on_error = not run.chosen.keep_going,
+    on_result = on_result,
+  })
+  if not made then
     report.fail(err)
   end
-  return run
+  return made
 end
 
--- What became of each inbox so far: a list of `{ asked, entry, outcome, result, err }`, whose
--- outcome is that of the report.
-local function begin_ends(entries, run)
-  local ends = {}
-  for i, entry in ipairs(entries) do
-    ends[i] = { entry = entry, asked = run.entries[i], outcome = "skipped" }
+local function read_list(run)
+  stream(run, 1) -- checks the options
+  local current, err = session.begin(run.client, "delete_inboxes", {})
+  if not current then
+    report.fail(err)
   end
-  return ends
+  return input.read(run.chosen.file, function(entry)
+    return session.check(current, "delete_inbox", entry)
+  end)
 end
 
-local function result_of(fields)
-  return { whatsapp_number = fields.whatsapp_number, verified = fields.verified }
-end
-
--- An earlier run deleted it, or left it unknown. What was rejected or not sent did not happen: that
--- is asked for again.
-local function recall(ends, states)
-  for _, one in ipairs(ends) do
-    local state = states[journal.key(one.asked)]
-    if state and state.outcome == "deleted" then
-      one.outcome, one.result = "deleted", result_of(state.fields)
-    elseif state and state.outcome == "unknown" then
-      one.outcome, one.till = "unknown", state.till
+-- What an earlier run has brought to an end, or left in doubt. What was rejected or not sent did
+-- not happen: that is asked for again.
+local function recall(run, book)
+  for i = 1, book:is_new() and 0 or run.list.count do
+    local state = book:state(run.list:key(i))
+    local outcome = state and state.outcome
+    if outcome == "unknown" then
+      run.doubts[i] = state
+    end
+    if outcome and outcome ~= "rejected" and outcome ~= "not_sent" then
+      run.ends[i] = { outcome = outcome, result = outcome == "deleted" and state or nil }
     end
   end
+  run.others_in_doubt = book:others_in_doubt()
 end
 
-local function select_ends(ends, outcome)
-  local selected = {}
-  for _, one in ipairs(ends) do
-    if one.outcome == outcome then
-      selected[#selected + 1] = one
-    end
+local function places_in_doubt(run)
+  local places = {}
+  for i in pairs(run.doubts) do
+    places[#places + 1] = i
   end
-  return selected
+  table.sort(places)
+  return places
 end
 
--- What an earlier run left unknown is looked up. What is not deleted may be asked for again once
--- its old request cannot arrive any more, and what proves that has to be read after that time.
-local function look_up_unknown(client, ends, options, book)
-  local unknown = select_ends(ends, "unknown")
-  if #unknown == 0 then
+-- What is in doubt is read back. What is not proved to be deleted is asked for again only if that
+-- is wanted, and if its earlier request cannot arrive any more: what shows that it is still there
+-- has to be read after that time.
+local function look_up_doubts(run, book)
+  local places = places_in_doubt(run)
+  if #places == 0 then
     return
   end
   output.say("ninedig: the outcome of %s is unknown from an earlier run; reading back ...",
-    text.count(#unknown, "inbox", "inboxes"))
+    text.count(#places, "inbox", "inboxes"))
   local asked, is_over = {}, {}
-  for i, one in ipairs(unknown) do
-    asked[i] = one.asked
-    is_over[i] = system.now() >= one.till
+  for n, i in ipairs(places) do
+    asked[n] = run.list:asked(i)
+    is_over[n] = system.now() >= run.doubts[i].till
   end
-  recheck.run(client, asked, options.concurrency, function(i, verdict)
-    local one = unknown[i]
+  recheck.run(run.client, asked, run.concurrency, function(n, verdict)
+    local i = places[n]
     if verdict == "deleted" then
-      one.outcome, one.result = "deleted", { verified = true }
+      run.ends[i] = { outcome = "deleted", result = { verified = true } }
+      run.doubts[i] = nil
       if book then
-        book:conclude(one.asked, "deleted", one.result)
+        book:conclude(asked[n], "deleted", { verified = true })
       end
-    elseif verdict == "still_listed" and is_over[i] then
-      one.outcome = "skipped" -- so far
+    elseif run.chosen.ask_again and is_over[n] then
+      run.ends[i] = nil
     end
   end)
   if book then
@@ -97,53 +117,128 @@ local function look_up_unknown(client, ends, options, book)
   end
 end
 
--- ----- before anything is asked for -----
-
-local function show(client, base_url, todo, ends)
-  local known, rows = names.new(client), {}
-  for i, one in ipairs(todo) do
-    rows[i] = known:describe(one.asked)
+local function select_todo(run)
+  local todo = {}
+  for i = 1, run.list.count do
+    if not run.ends[i] then
+      todo[#todo + 1] = i
+    end
   end
-  ask.show_many(base_url, rows)
-  ask.show_troubles(known.troubles)
-  if #todo < #ends then
-    output.say("%d of the %s in the list: %d deleted before, %d unknown.", #todo,
-      text.count(#ends, "inbox", "inboxes"), #select_ends(ends, "deleted"),
-      #select_ends(ends, "unknown"))
+  return todo
+end
+
+-- ----- what is left alone, and why -----
+
+local function say_doubts(run)
+  local waiting_till, count = -math.huge, 0
+  for i, state in pairs(run.doubts) do
+    if run.ends[i] then
+      count = count + 1
+      waiting_till = math.max(waiting_till, state.till)
+    end
+  end
+  if count == 0 then
+    return
+  end
+  output.say("   %d unknown: an earlier request may have been carried out, or still be", count)
+  local seconds = math.ceil(waiting_till - system.now())
+  if not run.chosen.ask_again then
+    output.say("      --ask-again asks for them again%s", seconds > 0
+      and (", once the time-out of the last request has passed, in %d s"):format(seconds) or "")
+  else
+    output.say("      the time-out of the last request passes in %d s: until then it may arrive,"
+      .. " and they are not asked for again", math.max(seconds, 1))
   end
 end
 
-local function check_number(client, one)
-  if not one.asked.whatsapp_number then
+local function say_left_alone(run, todo)
+  local counts = report.count(run.ends, run.list.count)
+  if #todo == run.list.count then
     return
   end
-  local task = session.begin(client, "delete_inbox", one.entry)
-  local refuted = lookup.refute(task, one.asked)
+  output.say("ninedig: %d of the %s in the list are left alone:", run.list.count - #todo,
+    text.count(run.list.count, "inbox", "inboxes"))
+  if counts.deleted > 0 then
+    output.say("   %d deleted before", counts.deleted)
+  end
+  if counts.gone > 0 then
+    output.say("   %d gone: the service said that it has them no longer", counts.gone)
+  end
+  if counts.absent > 0 then
+    output.say("   %d absent: the service said that there is no such WhatsApp inbox%s",
+      counts.absent, run.chosen.gone_ok and "" or "; --gone-ok accepts that")
+  end
+  say_doubts(run)
+end
+
+-- ----- before anything is asked for -----
+
+local function show(run, base_url, todo)
+  local known, rows = names.new(run.client), {}
+  for n, i in ipairs(todo) do
+    rows[n] = known:describe(run.list:asked(i))
+    rows[n].listed_name = run.list.names[i]
+  end
+  ask.show_many(base_url, rows, run.list:has_names())
+  ask.show_troubles(known.troubles)
+end
+
+local function check_number(run, asked)
+  if not asked.whatsapp_number then
+    return
+  end
+  local task = session.begin(run.client, "delete_inbox", asked)
+  local refuted = lookup.refute(task, asked)
   if refuted then
     report.fail(refuted)
   end
 end
 
-local function preview_list(client, chosen, base_url, todo, ends)
-  local requests = {}
-  show(client, base_url, todo, ends)
-  for i, one in ipairs(todo) do
-    check_number(client, one)
-    requests[i] = preview.request(client, one.asked)
+local function preview_list(run, base_url, todo)
+  show(run, base_url, todo)
+  for _, i in ipairs(todo) do
+    check_number(run, run.list:asked(i))
   end
-  preview.show(requests)
-  preview.finish(chosen.json, requests)
-  return stop.DONE
+  local shown = preview.new(run.client, run.chosen.json)
+  for _, i in ipairs(todo) do
+    shown:add(run.list:asked(i))
+  end
+  return shown:finish() and stop.DONE or stop.USAGE
+end
+
+local function confirm(run, base_url, todo)
+  if run.chosen.confirm then
+    output.say("service  %s", base_url)
+    return
+  end
+  local count = ("%d"):format(#todo)
+  ask.check(nil, ("%d"):format(run.list.count), "the number of inboxes in the list")
+  show(run, base_url, todo)
+  ask.confirm(count, ("Type %s, the number of inboxes that will be deleted now, or anything else to"
+    .. " leave them:"):format(count))
 end
 
 -- ----- the run -----
 
 local FACTS = { "name", "kind", "reason", "http_status", "message" }
+local NO_SUCH_INBOX = "INBOX_ID_INVALID"
 
-local function note_end(book, one, result, err)
+-- What an error says of an inbox. Of one that is in doubt it says nothing, as it is about the last
+-- request alone; but where the service has no such inbox any more, the earlier one has done it, as
+-- far as anybody can know.
+local function outcome_of(err, in_doubt)
+  if err.outcome == "rejected" and err.name == NO_SUCH_INBOX then
+    return in_doubt and "gone" or "absent"
+  end
+  return in_doubt and "unknown" or err.outcome
+end
+
+local function note_end(run, book, i, result, err)
+  local asked = run.list:asked(i)
+  run.is_open[i] = nil
   if result then
-    one.outcome, one.result = "deleted", result
-    book:conclude(one.asked, "deleted", {
+    run.ends[i] = { outcome = "deleted", result = result }
+    book:conclude(asked, "deleted", {
       whatsapp_number = result.whatsapp_number, verified = result.verified,
     })
     return
@@ -152,96 +247,131 @@ local function note_end(book, one, result, err)
   for _, key in ipairs(FACTS) do
     facts[key] = err[key]
   end
-  one.outcome, one.err = err.outcome, err
-  book:conclude(one.asked, err.outcome, facts)
+  local outcome = outcome_of(err, run.doubts[i])
+  facts.answer = outcome ~= err.outcome and err.outcome or nil
+  run.ends[i] = { outcome = outcome, err = err, answer = facts.answer }
+  book:conclude(asked, outcome, facts)
 end
 
-local function say_interrupted(run, bar)
-  run.stopped = true
+-- Writes that the last request for an inbox did nothing, which says nothing of an earlier one.
+local function note_nothing_done(run, book, i, answer)
+  local in_doubt = run.doubts[i] ~= nil
+  book:conclude(run.list:asked(i), in_doubt and "unknown" or answer, in_doubt and {
+    answer = answer,
+  })
+end
+
+-- Each request has an intent of its own: one that is repeated was refused.
+local function note_intent(run, book, i)
+  if run.is_open[i] then
+    note_nothing_done(run, book, i, "rejected")
+  end
+  book:intend(run.list:asked(i), run.client.timeout)
+  run.is_open[i] = true
+end
+
+local function say_interrupted(requests, bar)
+  requests.stopped = true
   bar:leave()
   output.say(
     "ninedig: interrupted; waiting for what is under way. Once more, and that stays unknown."
   )
 end
 
--- Entries that were announced and then not started.
-local function withdraw(todo, book)
-  for _, one in ipairs(todo) do
-    if one.is_intended and one.outcome == "skipped" then
-      book:conclude(one.asked, "not_sent")
+-- What was announced and then not sent, or, where the end was not awaited, may have been.
+local function close_open(run, book, is_abandoned)
+  for i in pairs(run.is_open) do
+    if is_abandoned then
+      run.ends[i] = { outcome = "unknown" }
+    else
+      note_nothing_done(run, book, i, "not_sent")
+      run.ends[i] = run.doubts[i] and { outcome = "unknown" } or nil
     end
   end
+  run.is_open = {}
 end
 
--- The ends of what was under way are not known.
-local function abandon(todo)
-  for _, one in ipairs(todo) do
-    if one.is_intended and one.outcome == "skipped" then
-      one.outcome = "unknown"
+local function prepare_requests(run, todo, book, bar)
+  local function read(n)
+    return run.list:asked(todo[n])
+  end
+  local requests = stream(run, #todo, read, function(n, result, err)
+    note_end(run, book, todo[n], result, err)
+    bar:step(run.ends[todo[n]].outcome)
+  end)
+  function requests.before(n)
+    if requests.stopped or waiting.is_interrupted() then
+      requests.stopped = true
+    else
+      note_intent(run, book, todo[n])
     end
   end
+  function requests.commit()
+    book:commit()
+  end
+  function requests.forgives(n, err)
+    local outcome = outcome_of(err, run.doubts[todo[n]])
+    return outcome == "gone" or outcome == "absent" and run.chosen.gone_ok
+  end
+  return requests
 end
 
 -- Returns why it ended early, if it did.
-local function perform(client, todo, options, book, bar)
-  local entries = {}
-  for i, one in ipairs(todo) do
-    entries[i] = one.entry
-  end
-  local run
-  run = prepare(client, entries, {
-    concurrency = options.concurrency,
-    stop_on_error = options.stop_on_error,
-    on_result = function(i, result, err)
-      note_end(book, todo[i], result, err)
-      bar:step(todo[i].outcome)
-    end,
-  })
-  function run.before(i)
-    if run.stopped or waiting.is_interrupted() then
-      run.stopped = true
-      return
-    end
-    book:intend(todo[i].asked, client.timeout)
-    todo[i].is_intended = true
-  end
-  function run.commit()
-    book:commit()
-  end
+local function perform(run, todo, book)
+  run.is_open = {}
+  local bar = progress.new(run.list.count, run.list.count - #todo)
+  local requests = prepare_requests(run, todo, book, bar)
   waiting.be_patient(function()
-    say_interrupted(run, bar)
+    say_interrupted(requests, bar)
   end)
-  local done, raised, thrown = bulk.perform(run)
+  local done, raised, thrown = bulk.perform(requests)
   bar:leave()
   if not done and thrown ~= nil then
     error(thrown, 0)
   elseif not done and not stop.is_reason(raised) then
     error(raised, 0)
-  elseif not done and raised.status == stop.INTERRUPTED then
-    abandon(todo)
-  else
-    withdraw(todo, book)
   end
+  close_open(run, book, not done and raised.status == stop.INTERRUPTED)
   return not done and raised or nil
 end
 
 -- ----- after -----
 
-local function finish(chosen, ends, reason)
-  local counts = report.count(ends)
-  local status = report.status_of_list(ends, counts)
-  report.say_list(ends, counts)
+-- Whether running again can bring more to an end. What is absent stays so, and what the list lacks
+-- is not looked up.
+local function can_go_on(counts)
+  return counts.skipped + counts.rejected + counts.not_sent + counts.unknown > 0
+end
+
+local function say_how_to_go_on(run, counts)
+  local again = run.chosen.file == "-" and "give the same list again to" or "run"
+  if can_go_on(counts) then
+    output.say("ninedig: to go on, %s: %s", again, shell.again(run.chosen))
+  end
+  if counts.unknown > 0 and not run.chosen.ask_again then
+    output.say("ninedig: to ask again for what stays unknown, too, %s: %s", again,
+      shell.again(run.chosen, "--ask-again"))
+  end
+end
+
+local function finish(run, reason)
+  local counts = report.count(run.ends, run.list.count)
+  local all = {
+    list = run.list, total = run.list.count, ends = run.ends, counts = counts,
+    others_in_doubt = run.others_in_doubt, chosen = run.chosen, gone_ok = run.chosen.gone_ok,
+  }
+  local status = report.status_of_list(all)
+  report.say_list(all)
   if reason and reason.status ~= stop.INTERRUPTED then
     output.say("ninedig: %s", reason.message)
+    status = status == stop.DONE and reason.status or status
   end
   if waiting.is_interrupted() then
     status = stop.INTERRUPTED
   end
-  if counts.deleted < #ends then
-    output.say("ninedig: to go on, run: %s", chosen.command_line)
-  end
-  if chosen.json then
-    report.write_list(ends, counts)
+  say_how_to_go_on(run, counts)
+  if run.chosen.json and not report.write_list(all) and status == stop.DONE then
+    status = stop.USAGE
   end
   return status
 end
@@ -254,13 +384,13 @@ local function close(book)
 end
 
 -- Begins the journal, once it is sure that it will be needed.
-local function open_journal(book, path, header)
+local function open_journal(run, book, base_url)
   if book then
     book:begin()
     return book
   end
-  book = journal.open(path, header)
-  if next(book.states) then
+  book = journal.open(run.chosen.journal, run.list, base_url)
+  if not book:is_new() then
     stop.with(stop.USAGE, "another run has used the journal meanwhile; run it again")
   end
   return book
@@ -271,46 +401,33 @@ end
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function many.delete(client, chosen)
-  local options = {
-    concurrency = chosen.concurrency or CONCURRENCY, stop_on_error = not chosen.keep_going,
-  }
-  local entries = input.read(chosen.file)
-  local ends = begin_ends(entries, prepare(client, entries, options))
-  local count = ("%d"):format(#ends)
+  local run = new_run(client, chosen)
+  run.list = read_list(run)
   if chosen.confirm then
-    ask.check(chosen.confirm, count, "the number of inboxes in the list")
+    ask.check(chosen.confirm, ("%d"):format(run.list.count), "the number of inboxes in the list")
   end
-  local base_url, all = preview.base_url(client), {}
-  for i, one in ipairs(ends) do
-    all[i] = one.asked
+  local base_url = preview.base_url(client)
+  local book = journal.find(chosen.journal, run.list, base_url)
+  if book then
+    recall(run, book)
   end
-  local header = journal.header(all, base_url)
-  local book = journal.find(chosen.journal, header)
-  recall(ends, book and book.states or {})
   if chosen.dry_run then
     preview.begin()
   end
-  look_up_unknown(client, ends, options, not chosen.dry_run and book or nil)
-  local todo = select_ends(ends, "skipped")
+  look_up_doubts(run, not chosen.dry_run and book or nil)
+  local todo = select_todo(run)
+  say_left_alone(run, todo)
   if chosen.dry_run then
-    return preview_list(client, chosen, base_url, todo, ends)
+    return preview_list(run, base_url, todo)
   end
   local reason
   if #todo > 0 then
-    if not chosen.confirm then
-      ask.check(nil, count, "the number of inboxes in the list")
-      show(client, base_url, todo, ends)
-      ask.confirm(count, ("Type the number of inboxes in the list to delete %s, or anything else to"
-        .. " leave them:"):format(#todo == #ends and "them" or "these " .. #todo))
-    else
-      output.say("service  %s", base_url)
-    end
-    book = open_journal(book, chosen.journal, header)
-    local bar = progress.new(#ends, #ends - #todo)
-    reason = perform(client, todo, options, book, bar)
+    confirm(run, base_url, todo)
+    book = open_journal(run, book, base_url)
+    reason = perform(run, todo, book)
   end
   local failure = book and close(book)
-  return finish(chosen, ends, reason or failure)
+  return finish(run, reason or failure)
 end
 
 return many

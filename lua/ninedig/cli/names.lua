@@ -1,5 +1,6 @@
 --- The names of what is to be deleted, looked up where that can be done.
 local errors = require("ninedig.error")
+local json = require("ninedig.cli.json")
 local lookup = require("ninedig.lookup")
 local report = require("ninedig.cli.report")
 
@@ -12,7 +13,7 @@ local digits = errors.digits
 -- @tparam table client
 -- @treturn table
 function names.new(client)
-  return setmetatable({ client = client, read = {}, troubles = {}, found = {} }, names)
+  return setmetatable({ client = client, read = {}, troubles = {}, indexes = {} }, names)
 end
 
 -- Reads a list once; nil where it could not be read. Credentials that are refused here would be
@@ -30,61 +31,175 @@ local function read_once(self, key, method, params)
   return self.read[key] or nil
 end
 
-local function account_row(self, asked)
-  local accounts = read_once(self, "accounts", "get_accounts", {})
-  local servers, own = 0, nil
-  for _, row in ipairs(accounts and accounts.list or {}) do
-    if row.account_id and lookup.is_same_id(row.account_id, asked.accountID) then
-      servers = servers + 1
-      if tostring(row.server):lower() == asked.server:lower() then
-        own = row
+-- ----- rows by their IDs -----
+
+-- A key that ids have in common which may be the same, as numbers or as strings of digits; nil for
+-- what is no id.
+local function id_key(id)
+  local number = type(id) == "number" and id
+    or type(id) == "string" and id:find("^[1-9]%d*$") and tonumber(id)
+  return number and number % 1 == 0 and number > 0 and ("%.0f"):format(number) or nil
+end
+
+local function add(index, key, row)
+  if key then
+    index[key] = index[key] or {}
+    table.insert(index[key], row)
+  end
+end
+
+-- The rows of a list by a key of each, made once.
+local function index_once(self, name, list, key_of_row)
+  local index = self.indexes[name]
+  if not index then
+    index = {}
+    for i = 1, list and json.length(list) or 0 do
+      local row = list[i]
+      if type(row) == "table" then
+        add(index, key_of_row(row), row)
       end
     end
+    self.indexes[name] = index
   end
-  return own, servers
+  return index
 end
 
--- Whether an inbox that has no row is not there.
-local function has_all(inboxes)
-  local total = inboxes.totalInboxes
-  return lookup.has_ids(inboxes) and not (type(total) == "number" and total > #inboxes.list)
+local function account_rows(self, accountID)
+  local accounts = read_once(self, "accounts", "get_accounts", {})
+  local index = index_once(self, "accounts", accounts and accounts.list, function(row)
+    return id_key(row.account_id)
+  end)
+  return index[id_key(accountID)] or {}
 end
 
-local function inbox_row(self, asked)
-  local key = digits(asked.accountID) .. "/" .. asked.server:lower()
-  local inboxes = read_once(self, key, "get_inboxes", {
-    accountID = asked.accountID, server = asked.server,
-  })
-  local row = inboxes and lookup.inbox_in(inboxes, asked.inboxID)
-  return row, inboxes and not row and has_all(inboxes)
+local function is_on(row, server)
+  return type(row.server) == "string" and row.server:lower() == server:lower()
 end
 
--- Where a number's inbox is on, if its account's ID is on several servers.
-local function is_on_server(self, number, asked)
-  if self.found[number] == nil then
-    self.found[number] = self.client:find_inbox({ whatsapp_number = number }) or false
-  end
-  local found = self.found[number]
-  return found and found.server:lower() == asked.server:lower()
-end
-
-local function number_of(self, asked, servers)
-  local numbers = read_once(self, "numbers", "get_whatsapp_numbers", {})
-  for _, row in ipairs(numbers and numbers.list or {}) do
-    local is_there = lookup.relation(row, asked) == "attached"
-    if is_there and (servers < 2 or is_on_server(self, row.whatsapp, asked)) then
-      return row.whatsapp
+local function account_row(self, asked)
+  for _, row in ipairs(account_rows(self, asked.accountID)) do
+    if is_on(row, asked.server) then
+      return row
     end
   end
   return nil
 end
 
+local function is_whole(inboxes)
+  local total = inboxes.totalInboxes
+  return lookup.has_ids(inboxes) and not (type(total) == "number" and total > #inboxes.list)
+end
+
+-- The row of an inbox; and whether the account has no such row.
+local function inbox_row(self, asked)
+  local key = digits(asked.accountID) .. "/" .. asked.server:lower()
+  local inboxes = read_once(self, key, "get_inboxes", {
+    accountID = asked.accountID, server = asked.server,
+  })
+  local index = index_once(self, key, inboxes and inboxes.list, function(row)
+    return id_key(row.id)
+  end)
+  for _, row in ipairs(index[id_key(asked.inboxID)] or {}) do
+    if lookup.is_same_id(row.id, asked.inboxID) then
+      return row
+    end
+  end
+  return nil, inboxes ~= nil and is_whole(inboxes)
+end
+
+local function number_rows(self, asked)
+  local numbers = read_once(self, "numbers", "get_whatsapp_numbers", {})
+  local index = index_once(self, "numbers", numbers and numbers.list, function(row)
+    local account, inbox = id_key(row.onlineAccount), id_key(row.onlineInbox)
+    return account and inbox and account .. "/" .. inbox
+  end)
+  return index[id_key(asked.accountID) .. "/" .. id_key(asked.inboxID)] or {}
+end
+
+-- ----- what they tell -----
+
+-- The servers on which an account lists an inbox; nil where some list does not tell.
+local function servers_with(self, accountID, inboxID)
+  local found, seen = {}, {}
+  for _, row in ipairs(account_rows(self, accountID)) do
+    local server = row.server
+    if type(server) ~= "string" or not server:find("^[%w-]+$") then
+      return nil
+    end
+    if not seen[server:lower()] then
+      seen[server:lower()] = true
+      local there, is_missing = inbox_row(self, {
+        accountID = accountID, server = server, inboxID = inboxID,
+      })
+      if there then
+        found[#found + 1] = server
+      elseif not is_missing then
+        return nil
+      end
+    end
+  end
+  return found
+end
+
+--- The server of the inbox that a row of get_whatsapp_numbers names, where it can be told: the
+-- service does not say, and the same account and inbox may be on several.
+-- @tparam table row
+-- @treturn ?string
+function names:server_of(row)
+  local rows = account_rows(self, row.onlineAccount)
+  local only = rows[1] and rows[1].server
+  for _, account in ipairs(rows) do
+    if type(account.server) ~= "string" or not is_on(account, tostring(only)) then
+      only = nil
+    end
+  end
+  if only then
+    return only:find("^[%w-]+$") and only or nil
+  end
+  local servers = servers_with(self, row.onlineAccount, row.onlineInbox)
+  return servers and #servers == 1 and servers[1] or nil
+end
+
+local function number_of(self, asked)
+  for _, row in ipairs(number_rows(self, asked)) do
+    if lookup.relation(row, asked) == "attached" then
+      local server = self:server_of(row)
+      if server and server:lower() == asked.server:lower() then
+        return row.whatsapp
+      end
+    end
+  end
+  return nil
+end
+
+-- The service removes inboxes of WhatsApp only. Of the API's channel, api_type says which API.
+local function is_other_channel(inbox)
+  local channel, api = inbox.channel_type, inbox.api_type
+  if type(channel) ~= "string" or channel:lower():find("whatsapp", 1, true) then
+    return false
+  elseif channel == "Channel::Api" then
+    return type(api) == "string" and not api:lower():find("^w")
+  end
+  return true
+end
+
+local function channel_of(inbox)
+  local parts = {}
+  for _, part in ipairs { inbox.channel_type or false, inbox.api_type or false } do
+    if type(part) == "string" then
+      parts[#parts + 1] = part
+    end
+  end
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
 --- What is known of an inbox.
 -- @tparam table asked
 -- @treturn table `account`, `server`, `inbox`, and where they are known `account_name`,
--- `inbox_name`, `number`; `is_missing` where the account's list lacks the inbox
+-- `inbox_name`, `number`, `channel`; `is_missing` where the account's list lacks the inbox, and
+-- `is_other_channel` where it is none of WhatsApp
 function names:describe(asked)
-  local account, servers = account_row(self, asked)
+  local account = account_row(self, asked)
   local inbox, is_missing = inbox_row(self, asked)
   return {
     account = digits(asked.accountID),
@@ -92,8 +207,10 @@ function names:describe(asked)
     inbox = digits(asked.inboxID),
     account_name = account and account.account_name,
     inbox_name = inbox and inbox.name,
-    number = number_of(self, asked, servers),
+    number = number_of(self, asked),
+    channel = inbox and channel_of(inbox),
     is_missing = is_missing,
+    is_other_channel = inbox and is_other_channel(inbox),
   }
 end
 

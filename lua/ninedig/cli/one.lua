@@ -1,19 +1,31 @@
 --- `delete-inbox` and `verify`.
 local ask = require("ninedig.cli.ask")
+local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
 local lookup = require("ninedig.lookup")
 local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local preview = require("ninedig.cli.preview")
+local progress = require("ninedig.cli.progress")
 local protect = require("ninedig.wait.protect")
 local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
+local shell = require("ninedig.cli.shell")
 local stop = require("ninedig.cli.stop")
 local text = require("ninedig.cli.text")
 local waiting = require("ninedig.cli.waiting")
 
 local one = {}
+
+-- The inbox that a number is in stands for its account, server and inbox ID.
+local function find(client, chosen)
+  local found, err = client:find_inbox { whatsapp_number = chosen.number }
+  if not found then
+    report.fail(err)
+  end
+  chosen.account, chosen.server, chosen.inbox = found.accountID, found.server, found.inboxID
+end
 
 local function begin(client, name, chosen)
   local task, asked = session.begin(client, name, {
@@ -59,10 +71,9 @@ local function preview_deletion(client, chosen)
   local task, asked = begin(client, "delete_inbox", chosen)
   check_number(task, asked)
   show(client, asked)
-  local requests = { preview.request(client, asked) }
-  preview.show(requests)
-  preview.finish(chosen.json, requests)
-  return stop.DONE
+  local shown = preview.new(client, chosen.json)
+  shown:add(asked)
+  return shown:finish() and stop.DONE or stop.USAGE
 end
 
 local function confirm(client, chosen)
@@ -103,14 +114,14 @@ local function say_deleted(asked, result)
   end
 end
 
-local function say_failed(asked, err)
+local function say_failed(chosen, asked, err)
   output.say("ninedig: %s: %s: %s", report.inbox(asked), err.outcome:gsub("_", " "),
     report.line(err))
   if err.verification then
     output.say("ninedig: read back: %s: %s", err.verification.verdict, err.verification.why)
   end
   if err.outcome == "unknown" then
-    output.say("ninedig: to find out what became of it, run: %s", report.verify_command(asked))
+    output.say("ninedig: to find out what became of it, run: %s", shell.verify(chosen, asked))
   end
 end
 
@@ -125,12 +136,23 @@ local function perform(client, chosen, asked)
   return result, err
 end
 
-local function say_left(asked, reason)
+local function say_left(chosen, asked, reason)
   if reason.under_way then
     output.say("ninedig: the outcome is unknown; to find out, run: %s",
-      report.verify_command(asked))
+      shell.verify(chosen, asked))
   else
     output.say("ninedig: nothing was deleted")
+  end
+end
+
+-- An inbox is named by its account and ID, or by its number.
+local function check_which(chosen)
+  if chosen.account and chosen.inbox then
+    return
+  elseif chosen.account or chosen.inbox or chosen.server then
+    stop.with(stop.USAGE, "an inbox is named by --account and --inbox, or by --number alone")
+  elseif not chosen.number then
+    stop.with(stop.USAGE, "name the inbox by --account and --inbox, or by --number")
   end
 end
 
@@ -139,6 +161,13 @@ end
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function one.delete(client, chosen)
+  check_which(chosen)
+  if not chosen.inbox then
+    if not chosen.confirm and not chosen.dry_run then
+      ask.check(nil, nil, "the inbox ID")
+    end
+    find(client, chosen)
+  end
   local _, asked = begin(client, "delete_inbox", chosen)
   if chosen.confirm or not chosen.dry_run then
     ask.check(chosen.confirm, errors.digits(asked.inboxID), "the inbox ID")
@@ -153,7 +182,7 @@ function one.delete(client, chosen)
   local ok, result, err = protect.call(perform, client, chosen, asked)
   if not ok then
     if stop.is_reason(result) and result.status == stop.INTERRUPTED then
-      say_left(asked, result)
+      say_left(chosen, asked, result)
     end
     error(result, 0)
   end
@@ -161,7 +190,7 @@ function one.delete(client, chosen)
   if result then
     say_deleted(asked, result)
   else
-    say_failed(asked, err)
+    say_failed(chosen, asked, err)
   end
   if chosen.json then
     output.data(json.encode(report.entry(asked, outcome, result, err)) .. "\n")
@@ -173,17 +202,59 @@ end
 
 local STATUSES = { deleted = stop.DONE, still_listed = stop.REJECTED, unknown = stop.UNKNOWN }
 
+-- Seconds before the first look again, and between two of them at most.
+local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 2, 60, 1.5
+
+local function seconds_left(till)
+  return math.max(till - core.monotonic(), 0)
+end
+
+-- Pauses, while somebody at a terminal sees for how long.
+local function pause(client, line, verdict, seconds, till)
+  local ends = math.min(core.monotonic() + seconds, till)
+  repeat
+    line:draw(("%s; looking again in %.0f s, and for %.0f s more"):format(
+      verdict:gsub("_", " "), math.ceil(seconds_left(ends)), math.ceil(seconds_left(till))
+    ))
+    client.way.pause(math.min(seconds_left(ends), 1))
+  until core.monotonic() >= ends
+end
+
+-- Looks until it is proved, or the time is over. A look of its own never takes longer than a call
+-- may.
+local function look_until(client, asked, till)
+  local line, seconds = progress.words(), FIRST_PAUSE
+  local verdict, evidence
+  while true do
+    verdict, evidence = client:verify_deletion(params_of(asked))
+    local refused = evidence.error and report.is_about_credentials(evidence.error)
+    if verdict == "deleted" or refused or seconds_left(till) == 0 then
+      break
+    end
+    pause(client, line, verdict, seconds, till)
+    seconds = math.min(seconds * GROWTH, LONGEST_PAUSE)
+  end
+  line:leave()
+  return verdict, evidence
+end
+
 --- `ninedig verify`.
 -- @tparam table client
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function one.verify(client, chosen)
   local _, asked = begin(client, "verify_deletion", chosen)
-  local verdict, evidence = client:verify_deletion(params_of(asked))
+  local till = core.monotonic() + (chosen.wait or 0)
+  local verdict, evidence = look_until(client, asked, till)
+  local err = evidence.error
   output.say("ninedig: %s: %s: %s", report.inbox(asked), verdict:gsub("_", " "), evidence.why)
   if chosen.json then
-    evidence.looks = json.list(evidence.looks)
+    evidence.error = err and report.facts(err)
     output.data(json.encode(evidence) .. "\n")
+  end
+  if verdict == "unknown" and err and report.is_about_credentials(err) then
+    output.say("ninedig: the credentials were refused: %s", report.line(err))
+    return stop.CREDENTIALS
   end
   return STATUSES[verdict]
 end

@@ -11,7 +11,7 @@ local A_TOKEN = "-"
 
 local function parse(shown)
   local method, url, headers, body = shown:match("^(%S+) (%S+)\n(.-\n)\n(.*)$")
-  local lines = json.list {}
+  local lines = {}
   for line in headers:gmatch("([^\n]+)\n") do
     lines[#lines + 1] = line
   end
@@ -49,29 +49,56 @@ function preview.begin()
   output.say(output.colour("bold", "DRY RUN: nothing is deleted."))
 end
 
---- Show the requests.
--- @tparam table requests
-function preview.show(requests)
-  for _, request in ipairs(requests) do
-    output.say("")
-    output.say("%s %s HTTP/1.1", request.method, request.path)
-    for _, line in ipairs(request.headers) do
-      output.say("%s", line)
-    end
-    output.say("")
-    output.say("%s", request.body)
+local Shown = {}
+Shown.__index = Shown
+
+--- The requests of a preview, shown one by one.
+-- @tparam table client
+-- @tparam boolean as_json for programs, too
+-- @treturn table
+function preview.new(client, as_json)
+  local self = setmetatable({
+    client = client, as_json = as_json, count = 0, can_write = true,
+  }, Shown)
+  if as_json then
+    self.before, self.after =
+      json.encode({ dry_run = true, requests = {} }):match("^(.*%[)(%].*)$")
   end
+  return self
+end
+
+local function say_request(request)
+  output.say("")
+  output.say("%s %s HTTP/1.1", request.method, request.path)
+  for _, line in ipairs(request.headers) do
+    output.say("%s", line)
+  end
+  output.say("")
+  output.say("%s", request.body)
+end
+
+--- Show the request for an inbox.
+-- @tparam table asked
+function Shown:add(asked)
+  local request = preview.request(self.client, asked)
+  say_request(request)
+  if self.as_json and self.can_write then
+    self.can_write = output.data(self.before .. json.encode(request))
+    self.before = ","
+  end
+  self.count = self.count + 1
 end
 
 --- End.
--- @tparam boolean as_json
--- @tparam table requests
-function preview.finish(as_json, requests)
+-- @treturn boolean all could be written
+function Shown:finish()
   output.say("")
   output.say(output.colour("bold", "DRY RUN: nothing was deleted. What is above would be sent."))
-  if as_json then
-    output.data(json.encode { dry_run = true, requests = json.list(requests) } .. "\n")
+  if self.as_json and self.can_write then
+    local before = self.count == 0 and self.before or ""
+    self.can_write = output.data(before .. self.after .. "\n")
   end
+  return self.can_write
 end
 
 return preview

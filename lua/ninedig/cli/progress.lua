@@ -22,7 +22,7 @@ function progress.new(total, done)
     total = total,
     done = done,
     before = done,
-    counts = { deleted = 0, rejected = 0, not_sent = 0, unknown = 0 },
+    counts = { failed = 0, unknown = 0 },
     redraws = system.is_capable(),
     began = core.monotonic(),
     drawn_at = -math.huge,
@@ -62,7 +62,7 @@ end
 function progress:line(columns)
   local rate, left = pace(self)
   local tally = ("%d/%d"):format(self.done, self.total)
-  local faults = ("%d rejected  %d unknown"):format(self.counts.rejected, self.counts.unknown)
+  local faults = ("%d failed  %d unknown"):format(self.counts.failed, self.counts.unknown)
   local full = table.concat({ tally, faults, rate, left }, "  ")
   local room = columns - #full - 1
   if room >= SHORTEST_BAR then
@@ -77,8 +77,8 @@ function progress:line(columns)
 end
 
 local function coloured(self, line)
-  if self.counts.rejected > 0 then
-    line = line:gsub("%d+ rejected", function(part)
+  if self.counts.failed > 0 then
+    line = line:gsub("%d+ failed", function(part)
       return output.colour("red", part)
     end)
   end
@@ -104,16 +104,20 @@ local function say_tenth(self)
   local tenths = math.floor(self.done * 10 / self.total)
   if tenths > self.tenths then
     self.tenths = tenths
-    output.say("ninedig: %d %%, %d of %d, %d rejected, %d unknown", tenths * 10, self.done,
-      self.total, self.counts.rejected, self.counts.unknown)
+    output.say("ninedig: %d %%, %d of %d, %d failed, %d unknown", tenths * 10, self.done,
+      self.total, self.counts.failed, self.counts.unknown)
   end
 end
+
+-- What is neither deleted nor unknown was not deleted.
+local CLASSES = { deleted = "done", gone = "done", unknown = "unknown" }
 
 --- One more is done.
 -- @tparam string outcome
 function progress:step(outcome)
+  local class = CLASSES[outcome] or "failed"
   self.done = self.done + 1
-  self.counts[outcome] = self.counts[outcome] + 1
+  self.counts[class] = (self.counts[class] or 0) + 1
   if not self.redraws then
     say_tenth(self)
   elseif self.done == self.total or core.monotonic() >= self.drawn_at + REDRAW then
@@ -129,6 +133,34 @@ function progress:leave()
     end
     output.write("\n")
     self.drawn_done = nil
+  end
+end
+
+-- ----- a line of words -----
+
+local Line = {}
+Line.__index = Line
+
+--- A line that is drawn again and again on a terminal, and not at all elsewhere.
+-- @treturn table
+function progress.words()
+  return setmetatable({ redraws = system.is_capable(), is_drawn = false }, Line)
+end
+
+--- Draw it.
+-- @tparam string shown of ASCII
+function Line:draw(shown)
+  if self.redraws then
+    self.is_drawn = true
+    output.write("\r\27[K" .. shown:sub(1, math.max(system.columns() - 1, 1)))
+  end
+end
+
+--- Leave it, so that something else can be written.
+function Line:leave()
+  if self.is_drawn then
+    output.write("\n")
+    self.is_drawn = false
   end
 end
 

@@ -1,11 +1,13 @@
 --- Finds out what became of the inboxes whose outcome an earlier run has left unknown, several at
 -- a time.
+local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
 local verify = require("ninedig.verify")
 local workers = require("ninedig.wait.workers")
 
 local recheck = {}
 
+-- One look is enough for what is still there: only a proof that it is deleted takes two.
 local function verdict_on(client, asked)
   local task, checked = session.begin(client, "verify_deletion", {
     accountID = asked.accountID,
@@ -13,7 +15,14 @@ local function verdict_on(client, asked)
     inboxID = asked.inboxID,
     whatsapp_number = asked.whatsapp_number,
   })
-  return task and verify.run(task, checked) or "unknown"
+  if not task then
+    return "unknown"
+  end
+  local verdict, evidence = verify.run(task, checked, 1)
+  if evidence.error and report.is_about_credentials(evidence.error) then
+    report.fail(evidence.error)
+  end
+  return verdict
 end
 
 --- Verify each inbox of a list.
@@ -21,6 +30,7 @@ end
 -- @tparam table list of what was asked for
 -- @tparam integer concurrency how many at a time
 -- @tparam function on_verdict called as `on_verdict(i, verdict)`
+-- @raise a reason to stop, where the credentials were refused
 function recheck.run(client, list, concurrency, on_verdict)
   local way = workers.new_way()
   local worker = {

@@ -2,6 +2,7 @@
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
 local output = require("ninedig.cli.output")
+local shell = require("ninedig.cli.shell")
 local stop = require("ninedig.cli.stop")
 local text = require("ninedig.cli.text")
 
@@ -43,8 +44,9 @@ end
 
 --- End the command with an error.
 -- @tparam table err
-function report.fail(err)
-  local reason = stop.reason(report.status(err), report.line(err))
+-- @tparam[opt] integer status in place of its own
+function report.fail(err, status)
+  local reason = stop.reason(status or report.status(err), report.line(err))
   reason.err = err
   error(reason, 0)
 end
@@ -75,14 +77,6 @@ function report.inbox(asked)
     :format(digits(asked.inboxID), digits(asked.accountID), asked.server)
 end
 
---- The command that finds out what became of it.
--- @tparam table asked
--- @treturn string
-function report.verify_command(asked)
-  return ("ninedig verify --account %s --server %s --inbox %s")
-    :format(digits(asked.accountID), asked.server, digits(asked.inboxID))
-end
-
 --- What programs are told of one inbox.
 -- @tparam table asked
 -- @tparam string outcome
@@ -103,25 +97,39 @@ function report.entry(asked, outcome, result, err)
 end
 
 -- ----- a list of them -----
+--
+-- What became of the inboxes of a list is a table of ends, by their places in the list: each is
+-- `{ outcome, result, err }`, and those that were not asked for have none.
 
-local CLASSES = { "deleted", "rejected", "not_sent", "unknown", "skipped" }
+local CLASSES = { "deleted", "gone", "absent", "rejected", "not_sent", "unknown", "skipped" }
 
 --- How many inboxes came to which end.
--- @tparam table ends a list of `{ outcome, asked, result, err }`
+-- @tparam table ends
+-- @tparam integer total
 -- @treturn table
-function report.count(ends)
+function report.count(ends, total)
   local counts = {}
   for _, class in ipairs(CLASSES) do
     counts[class] = 0
   end
-  for _, one in ipairs(ends) do
+  for _, one in pairs(ends) do
     counts[one.outcome] = counts[one.outcome] + 1
+    total = total - 1
   end
+  counts.skipped = total
   return counts
 end
 
+--- How many of a list are done: nobody has to ask for them any more.
+-- @tparam table counts
+-- @tparam boolean gone_ok what is absent is done
+-- @treturn integer
+function report.done(counts, gone_ok)
+  return counts.deleted + counts.gone + (gone_ok and counts.absent or 0)
+end
+
 local function any_about_credentials(ends)
-  for _, one in ipairs(ends) do
+  for _, one in pairs(ends) do
     if one.err and report.is_about_credentials(one.err) then
       return true
     end
@@ -130,69 +138,105 @@ local function any_about_credentials(ends)
 end
 
 --- The exit status for a list.
--- @tparam table ends
--- @tparam table counts
+-- @tparam table all `ends`, `counts`, `total`, `gone_ok`, and `others_in_doubt`: inboxes that the
+-- journal has in doubt and the list lacks
 -- @treturn integer
-function report.status_of_list(ends, counts)
-  if counts.deleted == #ends then
-    return stop.DONE
-  elseif counts.unknown > 0 then
+function report.status_of_list(all)
+  if all.counts.unknown > 0 or #all.others_in_doubt > 0 then
     return stop.UNKNOWN
-  elseif any_about_credentials(ends) then
+  elseif report.done(all.counts, all.gone_ok) == all.total then
+    return stop.DONE
+  elseif any_about_credentials(all.ends) then
     return stop.CREDENTIALS
   end
   return stop.INCOMPLETE
 end
 
 local WORDS = {
+  gone = "gone: the service no longer has them, by an earlier request as far as can be known",
+  absent = "absent: the service has no such WhatsApp inbox",
   rejected = "rejected", not_sent = "not sent", unknown = "unknown", skipped = "not asked for",
 }
 
-local function say_one(one)
+local function say_one(all, i, one)
+  local inbox = report.inbox(all.list:asked(i))
   local name, reason = one.err and one.err.name, one.err and one.err.reason
+  local word = one.outcome:gsub("_", " ")
   if name then
-    output.say("%s: %s: %s%s", report.inbox(one.asked), WORDS[one.outcome], name,
-      reason and (" (%d)"):format(reason) or "")
-  elseif one.outcome == "unknown" then
-    output.say("%s: unknown; to find out, run: %s", report.inbox(one.asked),
-      report.verify_command(one.asked))
+    word = ("%s: %s%s"):format(word, name, reason and (" (%d)"):format(reason) or "")
+  end
+  if one.outcome == "unknown" then
+    word = word .. "; to find out, run: " .. shell.verify(all.chosen, all.list:asked(i))
+  end
+  output.say("%s: %s", inbox, word)
+end
+
+local TOLD = { absent = true, rejected = true, not_sent = true, unknown = true, gone = true }
+
+local function explain(all)
+  local explained = {}
+  for i = 1, all.total do
+    local err = all.ends[i] and all.ends[i].outcome ~= "gone" and all.ends[i].err
+    if err and not explained[err.name] then
+      explained[err.name] = true
+      output.say("%s", report.line(err))
+    end
+  end
+end
+
+local function say_others(all)
+  for _, asked in ipairs(all.others_in_doubt) do
+    output.say(
+      "%s: unknown, and not in this list, but in its journal; to find out, run: %s",
+      report.inbox(asked), shell.verify(all.chosen, asked)
+    )
   end
 end
 
 --- Write what became of a list, in words.
--- @tparam table ends
--- @tparam table counts
-function report.say_list(ends, counts)
-  local explained = {}
-  output.say("ninedig: %d of %s deleted", counts.deleted, text.count(#ends, "inbox", "inboxes"))
+-- @tparam table all as of `report.status_of_list`, with the `list` and the arguments, `chosen`
+function report.say_list(all)
+  output.say("ninedig: %d of %s deleted", all.counts.deleted,
+    text.count(all.total, "inbox", "inboxes"))
   for _, class in ipairs(CLASSES) do
-    if class ~= "deleted" and counts[class] > 0 then
-      output.say("   %d %s", counts[class], WORDS[class])
+    if class ~= "deleted" and all.counts[class] > 0 then
+      output.say("   %d %s", all.counts[class], WORDS[class])
     end
   end
-  for _, one in ipairs(ends) do
-    say_one(one)
-  end
-  for _, one in ipairs(ends) do
-    if one.err and not explained[one.err.name] then
-      explained[one.err.name] = true
-      output.say("%s", report.line(one.err))
+  for i = 1, all.total do
+    local one = all.ends[i]
+    if one and TOLD[one.outcome] then
+      say_one(all, i, one)
     end
   end
+  explain(all)
+  say_others(all)
+end
+
+local SKIPPED = { outcome = "skipped" }
+
+local function entry_of(all, i)
+  local one = all.ends[i] or SKIPPED
+  local entry = report.entry(all.list:asked(i), one.outcome, one.result, one.err)
+  entry.name = all.list.names[i]
+  entry.answer = one.answer
+  return entry
 end
 
 --- Write what became of a list, for programs.
--- @tparam table ends
--- @tparam table counts
-function report.write_list(ends, counts)
-  local all = { results = json.list({}) }
-  for class, count in pairs(counts) do
-    all[class] = count
+-- @tparam table all as of `report.say_list`
+function report.write_list(all)
+  local whole = { others_in_doubt = all.others_in_doubt, results = {} }
+  for class, count in pairs(all.counts) do
+    whole[class] = count
   end
-  for i, one in ipairs(ends) do
-    all.results[i] = report.entry(one.asked, one.outcome, one.result, one.err)
+  local before, after = json.encode(whole):match('^(.*"results":%[)(%].*)$')
+  local parts = { before }
+  for i = 1, all.total do
+    parts[#parts + 1] = (i > 1 and "," or "") .. json.encode(entry_of(all, i))
   end
-  output.data(json.encode(all) .. "\n")
+  parts[#parts + 1] = after .. "\n"
+  return output.data(table.concat(parts))
 end
 
 return report

@@ -77,6 +77,22 @@ function system.open(path, create)
   return posix.open(path, create and "create" or "write")
 end
 
+--- Read a regular file.
+-- @tparam string path
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function system.read_file(path)
+  local file, why = posix.open(path, "read")
+  if not file then
+    return nil, why
+  end
+  local content
+  content, why = file:read_all()
+  file:close()
+  return content, why
+end
+
 --- Have the name of a new file reach the disk, where the system can do that.
 -- @tparam string path
 -- @treturn[1] boolean true

@@ -104,12 +104,18 @@ function text.count(count, one, many)
   return ("%d %s"):format(count, count == 1 and one or many or one .. "s")
 end
 
---- A word for the shell, quoted where that is needed.
+local function octal(character)
+  return ("\\%03o"):format(character:byte())
+end
+
+--- A word for the shell, quoted where that is needed; it stays on its line.
 -- @tparam string word
 -- @treturn string
 function text.quote(word)
-  if word:find("^[%w_@%%+=:,./-]+$") then
+  if word:find("^[%w_@%%+:,./-][%w_@%%+=:,./-]*$") then
     return word
+  elseif word:find("%c") then
+    return "$'" .. word:gsub("['\\]", "\\%0"):gsub("%c", octal) .. "'"
   end
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
