@@ -68,6 +68,8 @@ describe("a proxy", function()
         response = caller.NONE,
       })
       caller.check_error(err, {}, PASSWORD)
+      assert.truthy(err.message:find("(the proxy " .. mock[listener]:match("//(.*)") .. " of the"
+        .. " option proxy)", 1, true), err.message)
       local seen = world:proxy_requests()
       assert.equal(1, #seen)
       check_no_token(seen[1])
@@ -109,6 +111,37 @@ describe("a proxy", function()
         io.write(result and result.status or tostring(err))
       ]]):format(mock.token, world:base_url("ok", origin), mock.ca_file, more or ""))
     end
+
+    it("is named where it fails, with its variable, and without its password", function()
+      for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
+        local said = child({ [name] = world:proxy("refused") })
+        assert.truthy(said:find("the proxy " .. mock.refused:match("//(.*)") .. " of " .. name .. ")",
+          1, true), said)
+        assert.is_nil(said:find("password", 1, true), said)
+      end
+      assert.equal(0, world:count())
+    end)
+
+    it("is named with libcurl's words where it has no password", function()
+      local said = child({ https_proxy = mock.refused })
+      assert.truthy(said:find("(the proxy " .. mock.refused:match("//(.*)") .. " of https_proxy: ", 1,
+        true), said)
+      assert.equal(0, world:count())
+    end)
+
+    it("is not shown where it cannot be read", function()
+      for _, proxy in ipairs {
+        "http://user:password@:x", "http:/user:password@host:1:2", "user:password@ho st",
+        "nonsense://user:password@127.0.0.1:1", "http://user:pass#word@127.0.0.1:1/password",
+      } do
+        local said = child({ https_proxy = proxy, timeout = "2" })
+        assert.matches("not sent", said)
+        assert.is_nil(said:find("password", 1, true), said)
+        assert.is_nil(said:find("pass#word", 1, true), said)
+        assert.truthy(said:find("of https_proxy", 1, true), said)
+      end
+      assert.equal(0, world:count())
+    end)
 
     for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
       it("is used: " .. name, function()

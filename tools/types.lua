@@ -6,7 +6,8 @@ local types = {}
 
 local LUA_TYPES = {
   ID = "ninedig.Id", LABEL = "string", TOKEN = "string", TEXT = "string", WHATSAPP = "string",
-  BOOLEAN = "boolean", COUNT = "integer", RATE = "number", SECONDS = "number", URL = "string", PATH = "string",
+  BOOLEAN = "boolean", COUNT = "integer", RATE = "number",
+  SECONDS = "number", URL = "string", PATH = "string",
   PROXY = "string", FUNCTION = "function",
 }
 

@@ -294,7 +294,7 @@
 ---@field timeout? number seconds for a whole call, above 0, at most 86400; 30 by default
 ---@field connect_timeout? number seconds for name, connect and TLS; 10 by default
 ---@field max_idle? number seconds a reused connection may have been idle, 0 to 3600; 4 by default
----@field max_response_bytes? integer of a list, 1024 to 2^30; the answer to any other call may have 65536, or this, if it is less; 16777216 by default
+---@field max_response_bytes? integer of a list, 1024 to 2^30; another answer may have 65536, or this, if it is less; 16777216 by default
 ---@field ca_file? string path of a PEM bundle, in place of the system's store
 ---@field proxy? string URL, or "" for none; the environment's where it is not given
 ---@field user_agent? string put before ninedig's own

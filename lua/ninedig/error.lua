@@ -187,6 +187,12 @@ local before_send = {
   message = "memory ran out before the request was sent: nothing was changed",
 }
 
+-- Of calls that change nothing, by their effect.
+local without_effect = {
+  reads = "memory ran out; the call only reads: nothing was changed",
+  signs_in = "memory ran out; nothing was signed in",
+}
+
 -- Take an error in reserve.
 -- @treturn table to be given to `errors.release` or `errors.spend`
 function errors.reserve()
@@ -224,11 +230,11 @@ end
 -- @treturn table the error
 function errors.spend(reserve, sent)
   local facts = sent and after_send or before_send
-  local erases = core.calls[reserve.call].effect == "erases"
+  local effect = core.calls[reserve.call].effect
   reserve.kind = facts.kind
-  reserve.outcome = erases and facts.outcome or "none"
+  reserve.outcome = effect == "erases" and facts.outcome or "none"
   reserve.retryable = facts.retryable
-  reserve.message = facts.message
+  reserve.message = without_effect[effect] or facts.message
   reserve.next_spare = nil
   return reserve
 end

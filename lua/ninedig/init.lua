@@ -79,8 +79,8 @@ end
 -- @tparam[opt=30] number options.timeout seconds for a whole call, above 0, at most 86400
 -- @tparam[opt=10] number options.connect_timeout seconds for name, connect and TLS
 -- @tparam[opt=4] number options.max_idle seconds a reused connection may have been idle, 0 to 3600
--- @tparam[opt=16777216] integer options.max_response_bytes of a list, 1024 to 2^30; the answer to any
--- other call may have 65536, or this, if it is less
+-- @tparam[opt=16777216] integer options.max_response_bytes of a list, 1024 to 2^30; another answer
+-- may have 65536, or this, if it is less
 -- @tparam[opt] string options.ca_file path of a PEM bundle, in place of the system's store
 -- @tparam[opt] string options.proxy URL, or "" for none; the environment's where it is not given
 -- @tparam[opt] string options.user_agent put before ninedig's own

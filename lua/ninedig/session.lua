@@ -56,7 +56,7 @@ local function not_understood(message)
     kind = "protocol",
     name = "ANSWER_NOT_UNDERSTOOD",
     outcome = "none",
-    message = "the service's answer cannot be used: " .. message,
+    message = "the service's answer cannot be used: " .. message .. "; nothing was signed in",
     retryable = false,
     call = "get_access_token",
   }
@@ -179,7 +179,7 @@ local function no_token_in_time()
     kind = "network",
     name = "TIMEOUT",
     outcome = "none",
-    message = "no access token came within the time-out",
+    message = "no access token came within the time-out; nothing was signed in",
     retryable = true,
     call = "get_access_token",
   }
@@ -241,6 +241,7 @@ local function blame(err, name)
   local own = errors.copy(err)
   if core.calls[name].effect == "erases" then
     own.outcome = "not_sent"
+    own.message = err.message .. ", and nothing was deleted"
     own.retryable = err.kind == "network"
   end
   return nil, own

@@ -217,8 +217,11 @@ static void reads_the_proxy_of_the_environment(void **state)
     assert_int_equal(unsetenv("no_proxy"), 0);
     assert_string_equal(from_environment->proxy, "http://two:2");
     assert_string_equal(from_environment->proxy_variable, "https_proxy");
+    assert_string_equal(from_environment->proxy_name,
+                        "the proxy two:2 of https_proxy");
     assert_string_equal(from_environment->no_proxy, "a,b");
     assert_string_equal(none->proxy, "");
+    assert_string_equal(none->proxy_name, "");
     assert_null(none->proxy_variable);
     assert_string_equal(plain->proxy, "");
     assert_false(nd_settings_same_way(from_environment, none));

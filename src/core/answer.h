@@ -9,7 +9,7 @@
 
 #include "buffer.h"
 
-#define ND_DETAIL_MAX 256
+#define ND_DETAIL_MAX 512
 
 /* Bytes that are kept of a line: more than any that is read has. */
 #define ND_LINE_KEPT 256
@@ -51,7 +51,7 @@ struct nd_answer {
     enum nd_fault fault;
     int curl_code;              /* of ND_FAULT_CONNECT, or 0 */
     double connect_seconds;     /* of a new connection, or ND_UNSET */
-    char detail[ND_DETAIL_MAX]; /* libcurl's own words, or "" */
+    char detail[ND_DETAIL_MAX]; /* the proxy, libcurl's words; or "" */
 
     /* what the answer says */
     long http_status;   /* ND_UNSET until a final one came */

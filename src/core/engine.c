@@ -118,13 +118,26 @@ static void settle(struct nd_engine *engine, struct nd_transfer *transfer)
     transfer->state = ND_TRANSFER_DONE;
 }
 
-/* libcurl shows a proxy's URL with its password. */
-static void copy_detail(struct nd_answer *answer,
-                        const struct nd_connection *connection)
+/* Only where no_proxy has hosts, libcurl alone knows whether the proxy was
+ * asked. */
+static bool was_proxied(const struct nd_settings *settings, int code)
 {
-    if (!strchr(connection->settings->proxy, '@'))
-        (void)snprintf(answer->detail, sizeof answer->detail, "%s",
-                       connection->detail);
+    return *settings->proxy && (!*settings->no_proxy || code == CURLE_PROXY ||
+                                code == CURLE_COULDNT_RESOLVE_PROXY);
+}
+
+/* The proxy, and libcurl's words, which may show its URL with its password:
+ * then they are left out. */
+static void copy_detail(struct nd_answer *answer,
+                        const struct nd_connection *connection, int code)
+{
+    const struct nd_settings *settings = connection->settings;
+    const char *proxy =
+        was_proxied(settings, code) ? settings->proxy_name : "";
+    const char *words = strchr(settings->proxy, '@') ? "" : connection->detail;
+
+    (void)snprintf(answer->detail, sizeof answer->detail, "%s%s%s", proxy,
+                   *proxy && *words ? ": " : "", words);
 }
 
 /* Takes the connection off the transfer: it is kept, closed or reset. */
@@ -171,7 +184,7 @@ static void fail_to_connect(struct nd_engine *engine,
 {
     transfer->answer.curl_code = code;
     if (transfer->connection)
-        copy_detail(&transfer->answer, transfer->connection);
+        copy_detail(&transfer->answer, transfer->connection, code);
     fail(engine, transfer, ND_FAULT_CONNECT);
 }
 

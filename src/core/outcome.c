@@ -10,7 +10,9 @@
 /* What an outcome means to the caller, and what to do about it. */
 static const char *advice(const struct nd_call *call, enum nd_outcome outcome)
 {
-    if (call->effect != ND_ERASES)
+    if (call->effect == ND_SIGNS_IN)
+        return "nothing was signed in";
+    if (call->effect == ND_READS)
         return "the call only reads: nothing was changed";
     switch (outcome) {
     case ND_NOT_SENT:

@@ -170,6 +170,23 @@ static bool copy_no_proxy(struct nd_settings *settings)
     return render(&settings->no_proxy, "%s", *settings->proxy ? hosts : "");
 }
 
+/* The credentials that may be in its URL are left out. */
+static bool name_proxy(struct nd_settings *settings)
+{
+    char *host;
+    bool done;
+
+    if (!*settings->proxy)
+        return render(&settings->proxy_name, "%s", "");
+    host = nd_url_proxy_host(settings->proxy);
+    done = render(&settings->proxy_name, "the proxy %s%sof %s",
+                  host ? host : "", host ? " " : "",
+                  settings->proxy_variable ? settings->proxy_variable
+                                           : "the option proxy");
+    free(host);
+    return done;
+}
+
 /*
  * A loopback service over plain http is never behind a proxy: one named by
  * the environment would be sent the token in the clear.
@@ -186,7 +203,7 @@ static bool copy_proxy(struct nd_settings *settings,
                        "clear");
     if (!value->set && !settings->plain_http)
         proxy = proxy_of_environment(settings);
-    return (render(&settings->proxy, "%s", proxy) &&
+    return (render(&settings->proxy, "%s", proxy) && name_proxy(settings) &&
             copy_no_proxy(settings)) ||
            nd_fail_memory(err);
 }
@@ -299,6 +316,7 @@ void nd_settings_drop(struct nd_settings *settings)
     free(settings->client_secret);
     free(settings->ca_file);
     free(settings->proxy);
+    free(settings->proxy_name);
     free(settings->no_proxy);
     free(settings);
 }

@@ -33,6 +33,7 @@ struct nd_settings {
     char *client_secret; /* or NULL */
     char *ca_file;       /* or NULL: the system's store */
     char *proxy;         /* or "": none */
+    char *proxy_name;    /* for a person: its host, and who named it; "" */
     char *no_proxy;      /* hosts that it is not for, or "" */
     const char
         *proxy_variable; /* of the environment, that named it; or NULL */

@@ -24,6 +24,9 @@ static char *url_part(const char *url, CURLUPart part, unsigned int flags)
     return text;
 }
 
+/* As a proxy may be written: without its scheme. */
+#define PROXY_FLAGS (CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
+
 static bool part_is(const char *url, CURLUPart part, const char *wanted)
 {
     char *text = url_part(url, part, 0);
@@ -44,11 +47,12 @@ static bool is_loopback_host(const char *host)
            ntohl(address.s_addr) >> 24 == 127;
 }
 
-char *nd_url_host(const char *url)
+/* The host of url, with its port unless that is the usual one. */
+static char *host_and_port(const char *url, unsigned int flags,
+                           const char *usual)
 {
-    char *host = url_part(url, CURLUPART_HOST, 0);
-    char *port = url_part(url, CURLUPART_PORT, 0);
-    const char *usual = nd_url_is_plain(url) ? "80" : "443";
+    char *host = url_part(url, CURLUPART_HOST, flags);
+    char *port = url_part(url, CURLUPART_PORT, flags);
     bool shown = port && strcmp(port, usual) != 0;
     size_t size = host ? strlen(host) + (shown ? strlen(port) + 1 : 0) + 1 : 0;
     char *both = host ? malloc(size) : NULL;
@@ -59,6 +63,16 @@ char *nd_url_host(const char *url)
     curl_free(host);
     curl_free(port);
     return both;
+}
+
+char *nd_url_host(const char *url)
+{
+    return host_and_port(url, 0, nd_url_is_plain(url) ? "80" : "443");
+}
+
+char *nd_url_proxy_host(const char *url)
+{
+    return host_and_port(url, PROXY_FLAGS, "");
 }
 
 bool nd_url_copy_path(char **path, const char *url)
@@ -80,9 +94,7 @@ bool nd_url_is_plain(const char *url)
 
 bool nd_url_is_loopback(const char *url)
 {
-    /* A proxy may be written without its scheme. */
-    char *host = url_part(url, CURLUPART_HOST,
-                          CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    char *host = url_part(url, CURLUPART_HOST, PROXY_FLAGS);
     bool loopback = host && is_loopback_host(host);
 
     curl_free(host);
@@ -143,9 +155,9 @@ bool nd_check_proxy_url(const char *key, const char *url, struct nd_error *err)
 {
     static const char *const schemes[] = {"http",    "https",  "socks4",
                                           "socks4a", "socks5", "socks5h"};
-    const unsigned int flags = CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME;
-    char *scheme =
-        is_plain_text(url) ? url_part(url, CURLUPART_SCHEME, flags) : NULL;
+    char *scheme = is_plain_text(url)
+                       ? url_part(url, CURLUPART_SCHEME, PROXY_FLAGS)
+                       : NULL;
     bool known = false;
     size_t i;
 

@@ -18,6 +18,10 @@ bool nd_check_proxy_url(const char *key, const char *url,
  * one; to be freed.  NULL where memory is out. */
 char *nd_url_host(const char *url);
 
+/* The host of a proxy, with its port if that is written; to be freed.
+ * NULL where it cannot be told, or memory is out. */
+char *nd_url_proxy_host(const char *url);
+
 /* Its path without slashes at its end, to be freed.  False where memory is
  * out. */
 bool nd_url_copy_path(char **path, const char *url);
