@@ -201,11 +201,15 @@ describe("a read", function()
     end)
 
     it("takes Retry-After as a date", function()
-      local client, pauses = client_without_pauses("live+first-1+status-429+retry_date-5")
-      assert(client:get_accounts())
-      assert.equal(1, #pauses)
-      assert.is_true(pauses[1] >= 3 and pauses[1] <= 5, pauses[1])
-      assert.equal(2, world:count())
+      for _, clock in ipairs { 0, 100000, -100000 } do -- of the service, in seconds
+        world = mock.world()
+        local client, pauses =
+          client_without_pauses(("live+clock-%d+first-1+status-429+retry_date-5"):format(clock))
+        assert(client:get_accounts())
+        assert.equal(1, #pauses)
+        assert.is_true(pauses[1] >= 3 and pauses[1] <= 5, pauses[1])
+        assert.equal(2, world:count())
+      end
     end)
 
     it("goes on at once where Retry-After is 0", function()

@@ -626,6 +626,8 @@ describe("delete_inboxes", function()
     for scenario, seconds in pairs {
       ["live+busy-1-30"] = { 30, 30.5 },
       ["live+busy_date-1-30"] = { 28, 30.5 },
+      ["live+clock-100000+busy_date-1-30"] = { 28, 30.5 },
+      ["live+clock--100000+busy_date-1-30"] = { 28, 30.5 },
       ["live+busy-1-3600"] = { 3600, 3601 },
       ["live+busy-2-30"] = { 60, 60.5 },
       ["live+busy-1-0"] = { 0, 0.5 },
@@ -772,12 +774,17 @@ describe("delete_inboxes", function()
     end)
 
     it("and another error that stops the run: what was refused stays so", function()
+      -- Of the first two, the one that comes first is put off, and the other is answered slowly.
+      local list = inboxes(3, { accountID = 1 }) -- there are none of them
       local report = run_without_pauses("live+busy-1-30+only-deleteInbox+drip-3+first-1+chunked",
-        { { accountID = 4, inboxID = 101 }, { accountID = 1, inboxID = 9999 },
-          { accountID = 4, inboxID = 103 } }, { concurrency = 2 })
+        list, { concurrency = 2 })
       assert.equal("0 deleted 2 rejected 0 not_sent 0 unknown 1 skipped", counts_of(report))
-      assert.equal(429, report.results[1].error.http_status)
-      assert.equal(47, report.results[2].error.reason)
+      local one, other = report.results[1].error, report.results[2].error
+      if other.http_status == 429 then
+        one, other = other, one
+      end
+      assert.equal(429, one.http_status)
+      assert.equal(47, other.reason)
       assert.equal(2, world:count())
     end)
 
