@@ -239,7 +239,7 @@ function errors.spend(reserve, sent)
   return reserve
 end
 
---- Turn an error in reserve into one of kind `network`, of which nothing was sent.
+-- Turn an error in reserve into one of kind `network`, of which nothing was sent.
 -- @tparam table reserve
 -- @tparam string name upper case, stable
 -- @tparam string message for a person
