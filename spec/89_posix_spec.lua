@@ -83,6 +83,22 @@ describe("signals", function()
     sender:close()
   end)
 
+  it("end a wait of the library that begins after them at once", function()
+    local core = require("ninedig.core")
+    local transfer = core.prepare(core.settings(), "delete_inbox",
+      { access_token = mock.token, accountID = 1, inboxID = 10 }, {}) -- from then on it can wait
+    local began = os.time()
+    process.kill(self_id(), SIGHUP)
+    core.wait(PATIENCE, signals:fd())
+    assert.is_true(os.time() - began < PATIENCE / 2)
+    assert.equal(1, signals:count())
+    began = posix.now()
+    core.wait(0.05, signals:fd())
+    assert.is_true(posix.now() - began >= 0.05)
+    core.wait(0) -- the descriptor is not looked at any more
+    assert.is_not_nil(transfer)
+  end)
+
   it("come before what could be read", function()
     process.kill(self_id(), SIGINT)
     assert.is_nil((signals:read(0)))

@@ -1125,6 +1125,43 @@ static void leaves_the_parents_engine_alone(void **state)
     (void)close(fd);
 }
 
+/* ----- the bell ----- */
+
+static void ends_a_wait_by_its_bell(void **state)
+{
+    struct nd_settings *settings = CLIENT(0);
+    struct nd_transfer transfer;
+    int64_t began = nd_clock_ms();
+    int bells[2][2];
+    int fd, i;
+
+    (void)state;
+    assert_int_equal(pipe(bells[0]), 0);
+    assert_int_equal(pipe(bells[1]), 0);
+    submit(&transfer, 10, settings);
+    fd = accept_one();
+    (void)read_request(fd);
+    /* It rings before the wait, and until somebody reads it. */
+    for (i = 0; i < 2; i++) {
+        assert_true(nd_engine_set_bell(engine, bells[i][0]));
+        assert_int_equal(write(bells[i][1], "", 1), 1);
+        nd_engine_wait(engine, 2 * PATIENCE_MS);
+        nd_engine_wait(engine, 2 * PATIENCE_MS);
+        assert_true(nd_clock_ms() - began < PATIENCE_MS);
+    }
+    /* What is no bell any more rings in vain, and may be closed. */
+    assert_true(nd_engine_set_bell(engine, -1));
+    began = nd_clock_ms();
+    nd_engine_wait(engine, 20);
+    assert_true(nd_clock_ms() - began >= 20);
+    for (i = 0; i < 4; i++)
+        (void)close(bells[i / 2][i % 2]);
+    assert_int_equal(nd_engine_in_flight(engine), 1);
+    nd_transfer_free(&transfer);
+    (void)close(fd);
+    nd_settings_drop(settings);
+}
+
 /* ----- transfers alone ----- */
 
 static void frees_a_transfer_at_any_stage(void **state)
@@ -1177,6 +1214,7 @@ int main(void)
         TEST(ends_what_is_under_way_when_it_is_freed),
         TEST(lets_children_inherit_no_socket),
         TEST(leaves_the_parents_engine_alone),
+        TEST(ends_a_wait_by_its_bell),
         TEST(frees_a_transfer_at_any_stage),
     };
 

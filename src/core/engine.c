@@ -24,6 +24,7 @@ struct nd_engine {
     size_t ended;
     struct nd_watch watch;
     struct nd_pool pool;
+    int bell; /* what ends a wait besides; -1 for nothing */
 };
 
 /* A queued transfer with less than this left is not sent any more: its
@@ -97,6 +98,7 @@ struct nd_engine *nd_engine_new(struct nd_error *err)
         return NULL;
     }
     engine->forks = fork_count;
+    engine->bell = -1;
     return engine;
 }
 
@@ -455,11 +457,23 @@ static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
         if (owner)
             progressed(engine, owner->transfer,
                        nd_exchange_go_on(owner->transfer));
-        else
+        else if (socket->fd != engine->bell)
             nd_pool_act(&engine->pool, socket->fd, events);
         if (i > watch->count)
             i = watch->count;
     }
+}
+
+bool nd_engine_set_bell(struct nd_engine *engine, int fd)
+{
+    if (fd == engine->bell)
+        return true;
+    if (fd >= 0 && !nd_watch_set(&engine->watch, fd, POLLIN, NULL))
+        return false;
+    if (engine->bell >= 0) /* to watch nothing needs no memory */
+        (void)nd_watch_set(&engine->watch, engine->bell, 0, NULL);
+    engine->bell = fd;
+    return true;
 }
 
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms)

@@ -35,6 +35,10 @@ void nd_engine_step(struct nd_engine *engine);
  * long, or until a signal comes. */
 void nd_engine_wait(struct nd_engine *engine, long timeout_ms);
 
+/* From now on a wait ends where there is something to read at fd, too; it
+ * stays there.  -1 for none.  False where memory is out. */
+bool nd_engine_set_bell(struct nd_engine *engine, int fd);
+
 /* Transfers queued or running. */
 size_t nd_engine_in_flight(const struct nd_engine *engine);
 

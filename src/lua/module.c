@@ -124,6 +124,7 @@ Block until there is something to do, and do it. Without an engine, which a
 child of the process that made it has not yet, there never is.
 @function wait
 @tparam number seconds at most
+@tparam[opt] integer fd something to read there ends it, too
 @treturn integer how many transfers are queued or running
 @treturn integer how many have ended so far
 */
@@ -131,11 +132,14 @@ static int core_wait(lua_State *L)
 {
     struct nd_engine *engine = usable_engine(L);
     long ms = (long)(luaL_checknumber(L, 1) * 1000 + 0.999);
+    struct pollfd bell = {(int)luaL_optinteger(L, 2, -1), POLLIN, 0};
 
+    if (engine && !nd_engine_set_bell(engine, bell.fd))
+        return ndl_out_of_memory(L);
     if (engine)
         nd_engine_wait(engine, ms);
     else
-        (void)poll(NULL, 0, (int)ms);
+        (void)poll(&bell, 1, (int)ms);
     return push_counts(L, engine);
 }
 

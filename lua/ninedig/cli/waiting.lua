@@ -88,10 +88,6 @@ end
 
 -- ----- answers -----
 
--- Seconds in which an interrupt is noticed that came just before the engine began to wait; one that
--- comes while it waits ends that at once.
-local SHORT = 0.1
-
 -- While an answer is awaited.
 local function check_under_way()
   local interrupts = signals:count()
@@ -105,14 +101,18 @@ local function check_under_way()
   end
 end
 
---- The way to wait, see `ninedig.wait`. An interrupt ends each wait at once.
+-- Seconds; what has to be done earlier ends a wait.
+local LONG = 60
+
+--- The way to wait, see `ninedig.wait`. An interrupt ends each wait at once, also one that comes
+-- just before it.
 -- @treturn table
 function waiting.way()
-  local core, blocking = require("ninedig.core"), require("ninedig.wait.blocking")
+  local core = require("ninedig.core")
   local way = { protected = pcall }
 
   function way.idle(seconds)
-    local in_flight, ended = blocking.idle(math.min(seconds, SHORT))
+    local in_flight, ended = core.wait(seconds, signals:fd())
     check_under_way()
     return in_flight, ended
   end
@@ -121,7 +121,7 @@ function waiting.way()
     waiting.check()
     core.submit(transfer)
     while not core.is_done(transfer) do
-      way.idle(SHORT)
+      way.idle(LONG)
     end
   end
 
