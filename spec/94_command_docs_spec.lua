@@ -119,3 +119,40 @@ describe("what the pages show of the command", function()
     assert.is_true(shown_on_one)
   end)
 end)
+
+describe("docs/command.md", function()
+  local text = pages.text["docs/command.md"]
+
+  local function help(command)
+    return cli.run(nil, { command, "--help" }).out
+  end
+
+  local function commands()
+    local names = {}
+    for line in cli.run(nil, { "--help" }).out:match("\nCommands:\n(.-)\n\n"):gmatch("[^\n]+") do
+      names[#names + 1] = line:match("^   (%l[%l-]*)")
+    end
+    return names
+  end
+
+  it("names each command and each of its options", function()
+    local count = 0
+    for _, command in ipairs(commands()) do
+      assert.truthy(text:find(command, 1, true), command)
+      for option in help(command):gmatch("%f[-]%-%-%l[%l-]*") do
+        assert.truthy(text:find(option, 1, true), command .. " " .. option)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 0)
+  end)
+
+  it("says what each exit status means", function()
+    local count = 0
+    for status in help("delete-inbox"):match("\nExit status:\n(.*)"):gmatch("%f[^\n ]%d+%f[ ]") do
+      assert.truthy(text:find("\n| " .. status .. " |", 1, true), status)
+      count = count + 1
+    end
+    assert.is_true(count > 5)
+  end)
+end)
