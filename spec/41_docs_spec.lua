@@ -6,39 +6,11 @@ local mock = require("spec.support.mock")
 local pages = require("spec.support.pages")
 
 local ninedig = guard.install(require("ninedig"))
-local safe = require("ninedig.safe")
-
--- What a block gets for `require("ninedig")`: a client without an address goes to the mock.
-local function redirected(module, base_url)
-  local function here(options)
-    local own = { base_url = base_url, ca_file = mock.ca_file, timeout = 10 }
-    for key, value in pairs(options or {}) do
-      own[key] = value
-    end
-    return own
-  end
-
-  local own = {}
-  for key, value in pairs(module) do
-    own[key] = value
-  end
-  function own.client(options)
-    return module.client(here(options))
-  end
-  function own.delete_inbox(params, options)
-    return module.delete_inbox(params, here(options))
-  end
-  return own
-end
-
--- A block as its reader would run it.
+-- A block as its reader would run it, with NINEDIG_BASE_URL set: the guard refuses any that would go
+-- elsewhere.
 -- @treturn string what it prints
 local function run(block, world)
   local base_url = world:base_url(block.words.mock or "live")
-  local modules = {
-    ninedig = redirected(ninedig, base_url),
-    ["ninedig.safe"] = redirected(safe, base_url),
-  }
   local environment = {
     NINEDIG_ACCESS_TOKEN = mock.token,
     NINEDIG_CLIENT_ID = mock.client_id,
@@ -48,9 +20,6 @@ local function run(block, world)
   }
   local printed = {}
   local scope = setmetatable({
-    require = function(name)
-      return modules[name] or require(name)
-    end,
     os = setmetatable({
       getenv = function(name)
         return environment[name]
@@ -76,9 +45,10 @@ local function run(block, world)
   return table.concat(printed, "\n")
 end
 
--- Whether this Lua has the event loop of a block. What runs inside nginx has a spec of its own.
+-- Whether this Lua has the event loop of a block. What runs inside nginx or Neovim has a spec of its
+-- own.
 local function can_run(block)
-  if block.code:find("ngx.", 1, true) then
+  if block.code:find("ngx.", 1, true) or block.words.nvim then
     return false
   end
   for name in block.code:gmatch('require%("(%w+)"%)') do
@@ -123,6 +93,21 @@ describe("the pages' blocks of Lua", function()
       end
     end)
   end
+
+  it("go to NINEDIG_BASE_URL where they make a client", function()
+    local count = 0
+    for _, block in ipairs(pages.blocks()) do
+      local makes = block.language ~= "text" and block.code:find("ninedig%.client")
+        or block.code:find("%.delete_inbox,? ?%(?{")
+      if makes and not block.words.offline then
+        count = count + 1
+        local where = block.page .. ", " .. block.heading
+        assert.truthy(block.code:find('base_url = os.getenv("NINEDIG_BASE_URL")', 1, true), where)
+        assert.truthy(block.code:find('ca_file = os.getenv("NINEDIG_CA_FILE")', 1, true), where)
+      end
+    end
+    assert.is_true(count > 10)
+  end)
 
   it("show a deletion, its result and its single request", function()
     local shown = run(block_under("README.md", "The shortest call"), world)
