@@ -417,13 +417,13 @@ static void reads_the_services_time(void **state)
 
     (void)state;
     init_with(&answer, "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
-    assert_true(answer.date == 784111777);
+    assert_true(nd_answer_date(&answer) == 784111777);
     nd_answer_free(&answer);
     init_with(&answer, "");
-    assert_true(answer.date == ND_UNSET);
+    assert_true(nd_answer_date(&answer) == ND_UNSET);
     nd_answer_free(&answer);
     init_with(&answer, "Date: today\r\n");
-    assert_true(answer.date == ND_UNSET);
+    assert_true(nd_answer_date(&answer) == ND_UNSET);
     nd_answer_free(&answer);
 }
 
@@ -442,7 +442,7 @@ static void reads_the_final_headers_alone(void **state)
     (void)nd_answer_take(&answer, text, sizeof text - 1);
     assert_true(nd_answer_is_complete(&answer));
     assert_true(answer.retry_after == ND_UNSET);
-    assert_true(answer.date == ND_UNSET);
+    assert_true(nd_answer_date(&answer) == ND_UNSET);
     assert_true(answer.keeps);
     nd_answer_free(&answer);
 }

@@ -25,8 +25,6 @@ void nd_answer_init(struct nd_answer *answer, size_t max_body)
     answer->connect_seconds = ND_UNSET;
     answer->http_status = ND_UNSET;
     answer->retry_after = ND_UNSET;
-    answer->date = ND_UNSET;
-    answer->retry_date = ND_UNSET;
     nd_buffer_init(&answer->body, max_body);
 }
 
@@ -188,16 +186,13 @@ static bool read_connection(struct nd_answer *answer, struct text value)
     return true;
 }
 
-/* Seconds since 1970, or ND_UNSET. */
-static int64_t date_of(struct text value)
+/* Copies a value that may be a date; one that is too long is none. */
+static void copy_date(char date[ND_DATE_MAX], struct text value)
 {
-    char date[64];
+    size_t length = value.length < ND_DATE_MAX ? value.length : 0;
 
-    if (value.length >= sizeof date)
-        return ND_UNSET;
-    memcpy(date, value.at, value.length);
-    date[value.length] = '\0';
-    return (int64_t)curl_getdate(date, NULL);
+    memcpy(date, value.at, length);
+    date[length] = '\0';
 }
 
 static bool read_retry_after(struct nd_answer *answer, struct text value)
@@ -205,17 +200,17 @@ static bool read_retry_after(struct nd_answer *answer, struct text value)
     uint64_t seconds;
 
     answer->retry_after = ND_UNSET;
-    answer->retry_date = ND_UNSET;
+    answer->retry_date[0] = '\0';
     if (read_digits(value, ND_LENGTH_DIGITS, &seconds))
         answer->retry_after = (double)seconds;
     else
-        answer->retry_date = date_of(value);
+        copy_date(answer->retry_date, value);
     return true;
 }
 
 static bool read_date(struct nd_answer *answer, struct text value)
 {
-    answer->date = date_of(value);
+    copy_date(answer->date, value);
     return true;
 }
 
@@ -291,24 +286,34 @@ static bool skip_interim(struct nd_answer *answer)
         answer->has_length)
         return refuse(answer);
     answer->retry_after = ND_UNSET;
-    answer->retry_date = ND_UNSET;
-    answer->date = ND_UNSET;
+    answer->retry_date[0] = '\0';
+    answer->date[0] = '\0';
     answer->closes = false;
     answer->phase = ND_PHASE_STATUS_LINE;
     return true;
 }
 
+int64_t nd_answer_date(const struct nd_answer *answer)
+{
+    return *answer->date ? (int64_t)curl_getdate(answer->date, NULL)
+                         : ND_UNSET;
+}
+
 /* A date becomes seconds from the service's own time, or else from ours. */
 static void settle_retry_after(struct nd_answer *answer)
 {
-    int64_t now = answer->date;
+    int64_t till;
+    int64_t now;
 
-    if (answer->retry_date == ND_UNSET)
+    if (!*answer->retry_date)
         return;
+    till = (int64_t)curl_getdate(answer->retry_date, NULL);
+    if (till == ND_UNSET)
+        return;
+    now = nd_answer_date(answer);
     if (now == ND_UNSET)
         now = (int64_t)time(NULL);
-    answer->retry_after =
-        answer->retry_date > now ? (double)(answer->retry_date - now) : 0;
+    answer->retry_after = till > now ? (double)(till - now) : 0;
 }
 
 static void finish(struct nd_answer *answer)

@@ -14,6 +14,9 @@
 /* Bytes that are kept of a line: more than any that is read has. */
 #define ND_LINE_KEPT 256
 
+/* More than a date has, "Sun, 06 Nov 1994 08:49:37 GMT". */
+#define ND_DATE_MAX 40
+
 /* Where the reader is. */
 enum nd_phase {
     ND_PHASE_STATUS_LINE,
@@ -56,23 +59,23 @@ struct nd_answer {
     /* what the answer says */
     long http_status;   /* ND_UNSET until a final one came */
     double retry_after; /* seconds, or ND_UNSET */
-    int64_t date;       /* the service's own clock, unix; or ND_UNSET */
     bool keeps;         /* whole, and its connection may be used again */
     struct nd_buffer body;
 
     /* the reader's own */
     enum nd_phase phase;
-    bool is_http11;       /* or later: the connection stays by itself */
-    bool closes;          /* a Connection header says more than keep-alive */
-    bool chunked;         /* Transfer-Encoding: chunked */
-    bool has_length;      /* Content-Length */
-    bool line_has_cr;     /* the last byte of the line was a CR */
-    bool in_ours;         /* the last header is one of those that are read */
-    uint64_t left;        /* bytes of the body or chunk; or ND_UNTIL_END */
-    int64_t retry_date;   /* of Retry-After, or ND_UNSET */
-    unsigned int interim; /* answers that were skipped */
-    size_t header_bytes;  /* of all lines so far */
-    size_t line_length;   /* of this line, without its end */
+    bool is_http11;         /* or later: the connection stays by itself */
+    bool closes;            /* a Connection header says more than keep-alive */
+    bool chunked;           /* Transfer-Encoding: chunked */
+    bool has_length;        /* Content-Length */
+    bool line_has_cr;       /* the last byte of the line was a CR */
+    bool in_ours;           /* the last header is one of those that are read */
+    uint64_t left;          /* bytes of the body or chunk; or ND_UNTIL_END */
+    char date[ND_DATE_MAX]; /* of Date, or "": to read it takes long */
+    char retry_date[ND_DATE_MAX]; /* of Retry-After, likewise */
+    unsigned int interim;         /* answers that were skipped */
+    size_t header_bytes;          /* of all lines so far */
+    size_t line_length;           /* of this line, without its end */
     char line[ND_LINE_KEPT];
 };
 
@@ -87,6 +90,10 @@ size_t nd_answer_take(struct nd_answer *answer, const char *bytes,
 /* Takes the orderly end of the connection, which may be that of the
  * answer, too; else fault is set. */
 void nd_answer_end(struct nd_answer *answer);
+
+/* The service's own time, in seconds since 1970; ND_UNSET where it did not
+ * say. */
+int64_t nd_answer_date(const struct nd_answer *answer);
 
 /* The fault of an answer that ends where the reader is. */
 enum nd_fault nd_answer_cut(const struct nd_answer *answer);

@@ -472,7 +472,7 @@ static int core_facts(lua_State *L)
 
     lua_settop(L, 0);
     ndl_push_number(L, (double)answer->http_status);
-    ndl_push_number(L, (double)answer->date);
+    ndl_push_number(L, (double)nd_answer_date(answer));
     ndl_push_number(L, answer->connect_seconds);
     lua_pushboolean(L, answer->reused);
     return 4;
