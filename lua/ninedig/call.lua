@@ -2,7 +2,7 @@
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
 
-local facts, finish, release = core.facts, core.finish, errors.release
+local finish, release = core.finish, errors.release
 
 local call = {}
 
@@ -14,8 +14,7 @@ local function carry_out_and_finish(way, transfer, reserve, watch)
   if watch then
     watch:look_at(transfer)
   end
-  local status = facts(transfer)
-  local result, err = finish(transfer)
+  local result, err, status = finish(transfer)
   release(reserve)
   return result, err, status
 end

@@ -500,6 +500,8 @@ The result of a transfer that has ended, which is freed.
 @function finish
 @tparam userdata transfer
 @treturn[1] table the result
+@treturn[1] nil
+@treturn[1] integer HTTP status
 @treturn[2] nil
 @treturn[2] table an error
 @raise where memory is out; the transfer is then as it was
@@ -513,16 +515,20 @@ static int core_finish(lua_State *L)
     struct nd_secrets secrets = {.count = 0};
     struct nd_verdict verdict;
     struct nd_error err;
-    int results = 1;
+    int results;
 
     luaL_argcheck(L, transfer->state == ND_TRANSFER_DONE, 1, "not done");
     nd_judge(&verdict, request->call, &request->values, answer->http_status,
              answer->body.data, answer->body.length);
     nd_secrets_add_request(&secrets, request);
-    if (nd_outcome(&err, request->call, answer, &verdict, &secrets))
+    if (nd_outcome(&err, request->call, answer, &verdict, &secrets)) {
         ndl_push_result(L, DECODER, transfer, &object->scratch);
-    else
+        lua_pushnil(L);
+        lua_pushinteger(L, (lua_Integer)answer->http_status);
+        results = 3;
+    } else {
         results = push_failure(L, object, &err, &secrets);
+    }
     ndl_release(L, 1);
     return results;
 }
