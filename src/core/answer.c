@@ -216,14 +216,20 @@ static bool read_date(struct nd_answer *answer, struct text value)
 
 static const struct header {
     const char *name;
+    size_t length;
     bool (*read)(struct nd_answer *answer, struct text value);
     bool must_fit; /* a value that is cut would be another one */
 } headers[] = {
-    {"Content-Length", read_length, true},
-    {"Transfer-Encoding", read_encoding, true},
-    {"Connection", read_connection, false},
-    {"Retry-After", read_retry_after, false},
-    {"Date", read_date, false},
+#define ND_HEADER(name, read, must_fit)        \
+    {                                          \
+        name, sizeof(name) - 1, read, must_fit \
+    }
+    ND_HEADER("Content-Length", read_length, true),
+    ND_HEADER("Transfer-Encoding", read_encoding, true),
+    ND_HEADER("Connection", read_connection, false),
+    ND_HEADER("Retry-After", read_retry_after, false),
+    ND_HEADER("Date", read_date, false),
+#undef ND_HEADER
 };
 
 static const struct header *find_header(const char *name, size_t length)
@@ -231,7 +237,8 @@ static const struct header *find_header(const char *name, size_t length)
     size_t i;
 
     for (i = 0; i < sizeof headers / sizeof *headers; i++) {
-        if (nd_is_word(name, length, headers[i].name))
+        if (length == headers[i].length &&
+            nd_is_word(name, length, headers[i].name))
             return &headers[i];
     }
     return NULL;

@@ -59,23 +59,34 @@ bool nd_buffer_add_text(struct nd_buffer *buffer, const char *text)
     return nd_buffer_add(buffer, text, strlen(text));
 }
 
+/* What stands for itself in a JSON string. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+}
+
+static bool add_escape(struct nd_buffer *buffer, unsigned char c)
+{
+    char escape[8] = {'\\', (char)c, '\0'};
+
+    if (c != '"' && c != '\\')
+        (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
+    return nd_buffer_add_text(buffer, escape);
+}
+
 bool nd_buffer_add_json(struct nd_buffer *buffer, const char *text,
                         size_t length)
 {
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        char escape[8] = {'\\', (char)c, '\0'};
+    while (i < length) {
+        size_t first = i;
 
-        if (c < 0x20 || c == 0x7f)
-            (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-        else if (c != '"' && c != '\\') {
-            if (!nd_buffer_add(buffer, text + i, 1))
-                return false;
-            continue;
-        }
-        if (!nd_buffer_add_text(buffer, escape))
+        while (i < length && is_plain((unsigned char)text[i]))
+            i++;
+        if (!nd_buffer_add(buffer, text + first, i - first))
+            return false;
+        if (i < length && !add_escape(buffer, (unsigned char)text[i++]))
             return false;
     }
     return true;

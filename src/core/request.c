@@ -1,6 +1,5 @@
 #include "request.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,24 +43,24 @@ static bool copy_values(struct nd_request *request,
 }
 
 /* As plain digits: a JSON library would write 1e+14 for some. */
-static bool add_id(struct nd_buffer *body, uint64_t id)
+static bool add_digits(struct nd_buffer *bytes, uint64_t number)
 {
-    char digits[ND_ID_DIGITS + 3];
+    char digits[20];
     char *end = digits + sizeof digits;
     char *first = end;
 
     do {
-        *--first = (char)('0' + id % 10);
-        id /= 10;
-    } while (id);
-    return nd_buffer_add(body, first, (size_t)(end - first));
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return nd_buffer_add(bytes, first, (size_t)(end - first));
 }
 
 static bool add_value(struct nd_buffer *body, const struct nd_param *param,
                       const struct nd_value *value)
 {
     if (param->field.type == ND_TYPE_ID)
-        return add_id(body, value->id);
+        return add_digits(body, value->id);
     return nd_buffer_add(body, "\"", 1) &&
            nd_buffer_add_json(body, value->text, value->length) &&
            nd_buffer_add(body, "\"", 1);
@@ -123,22 +122,26 @@ static bool render_head(struct nd_request *request)
            add_token(bytes, request->token);
 }
 
-/* Closes the gap between head and body with the lines that end the head. */
-static void fill_gap(struct nd_request *request, size_t gap)
+/* Ends the head, which tells of the body's length, and moves the body, which
+ * was rendered behind a gap, up to it. */
+static bool close_gap(struct nd_request *request, size_t gap)
 {
     struct nd_buffer *bytes = &request->bytes;
     const char *body = bytes->data + gap + ND_GAP;
     size_t length = bytes->length - gap - ND_GAP;
-    char lines[ND_GAP + 1] = "\r\n";
 
-    if (length)
-        (void)snprintf(lines, sizeof lines, "Content-Length: %zu\r\n\r\n",
-                       length);
-    request->head_length = gap + strlen(lines);
-    memcpy(bytes->data + gap, lines, strlen(lines));
-    memmove(bytes->data + request->head_length, body, length);
-    bytes->length = request->head_length + length;
+    bytes->length = gap;
+    if (length &&
+        (!nd_buffer_add_text(bytes, "Content-Length: ") ||
+         !add_digits(bytes, length) || !nd_buffer_add(bytes, "\r\n", 2)))
+        return false;
+    if (!nd_buffer_add(bytes, "\r\n", 2))
+        return false;
+    request->head_length = bytes->length;
+    memmove(bytes->data + bytes->length, body, length);
+    bytes->length += length;
     bytes->data[bytes->length] = '\0';
+    return true;
 }
 
 static bool render(struct nd_request *request)
@@ -149,11 +152,8 @@ static bool render(struct nd_request *request)
     if (!nd_buffer_reserve(&request->bytes, ND_USUAL) || !render_head(request))
         return false;
     gap = request->bytes.length;
-    if (!nd_buffer_add(&request->bytes, blanks, ND_GAP) ||
-        !render_body(request))
-        return false;
-    fill_gap(request, gap);
-    return true;
+    return nd_buffer_add(&request->bytes, blanks, ND_GAP) &&
+           render_body(request) && close_gap(request, gap);
 }
 
 static const char *find_token(const struct nd_request *request)

@@ -153,7 +153,35 @@ static bool is_exact(struct nd_text number)
     return nd_json_whole(number, &whole) && (double)whole < ND_EXACT_DOUBLE;
 }
 
-bool ndl_push_flat_object(lua_State *L, struct nd_text text)
+static bool is_one_of(struct nd_text key, const char *const *keys)
+{
+    while (*keys && !nd_json_is(key, *keys))
+        keys++;
+    return *keys != NULL;
+}
+
+/* Sets the field whose key was read in the table on the top; false where it
+ * is not plain. */
+static bool set_plain(lua_State *L, struct nd_json *json,
+                      const char *const *without)
+{
+    enum nd_json_token token;
+
+    if (is_one_of(json->token, without)) {
+        token = nd_json_next(json);
+        return token != ND_JSON_OBJECT && token != ND_JSON_ARRAY;
+    }
+    push_string(L, json); /* object, key */
+    token = nd_json_next(json);
+    if ((token == ND_JSON_NUMBER && !is_exact(json->token)) ||
+        !push_plain(L, json, token))
+        return false;
+    lua_rawset(L, -3); /* object */
+    return true;
+}
+
+bool ndl_push_flat_object(lua_State *L, struct nd_text text,
+                          const char *const *without)
 {
     int top = lua_gettop(L);
     struct nd_json json;
@@ -163,14 +191,9 @@ bool ndl_push_flat_object(lua_State *L, struct nd_text text)
     lua_createtable(L, 0, 8); /* object */
     nd_json_start(&json, text, true);
     (void)nd_json_next(&json); /* the brace */
-    while ((token = nd_json_next(&json)) == ND_JSON_KEY) {
-        push_string(L, &json); /* object, key */
-        token = nd_json_next(&json);
-        if ((token == ND_JSON_NUMBER && !is_exact(json.token)) ||
-            !push_plain(L, &json, token))
-            break;
-        lua_rawset(L, -3); /* object */
-    }
+    while ((token = nd_json_next(&json)) == ND_JSON_KEY &&
+           set_plain(L, &json, without))
+        ;
     if (token == ND_JSON_OBJECT_END)
         return true;
     lua_settop(L, top);

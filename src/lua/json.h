@@ -29,9 +29,11 @@ int ndl_read_object(lua_State *L);
  * Pushes the table of an object of plain values, which nearly every answer
  * is: lua-cjson takes several times as long, a tenth of what a whole call
  * costs.  Where there is another value in it, or a number that not every VM
- * holds as an integer, returns false and pushes nothing.
+ * holds as an integer, returns false and pushes nothing.  What the keys in
+ * without have, which ends in a NULL, is left out.
  */
-bool ndl_push_flat_object(lua_State *L, struct nd_text text);
+bool ndl_push_flat_object(lua_State *L, struct nd_text text,
+                          const char *const *without);
 
 /* Pushes what lua-cjson makes of a text that is well-formed and not too
  * deep.  decoder: index of its function. */

@@ -16,7 +16,7 @@ static int find_field(lua_State *L, int index,
         return -1;
     key = lua_tolstring(L, index, &length);
     for (i = 0; fields[i]; i++) {
-        if (strlen(fields[i]->key) == length &&
+        if (*fields[i]->key == *key && strlen(fields[i]->key) == length &&
             memcmp(fields[i]->key, key, length) == 0)
             return i;
     }

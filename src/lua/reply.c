@@ -118,6 +118,23 @@ static void tidy_values(lua_State *L)
     }
 }
 
+/* The keys whose values the result has from elsewhere; ends in a NULL. */
+static void list_own_keys(const struct nd_call *call,
+                          const char *keys[ND_PARAMS_MAX + 3])
+{
+    const struct nd_param *param = call->params;
+    int count = 0;
+    int i;
+
+    for (i = 0; param[i].field.key; i++) {
+        if ((param[i].where & ND_ECHOED) && param[i].field.type == ND_TYPE_ID)
+            keys[count++] = param[i].field.key;
+    }
+    keys[count++] = "status";
+    keys[count++] = "reason";
+    keys[count] = NULL;
+}
+
 /* Pushes the table of an object that was judged. */
 static void push_object(lua_State *L, int decoder,
                         const struct nd_transfer *transfer,
@@ -125,8 +142,10 @@ static void push_object(lua_State *L, int decoder,
 {
     const struct nd_buffer *body = &transfer->answer.body;
     struct nd_text text = {body->data, body->data + body->length};
+    const char *own_keys[ND_PARAMS_MAX + 3];
 
-    if (ndl_push_flat_object(L, text)) /* object */
+    list_own_keys(transfer->request.call, own_keys);
+    if (ndl_push_flat_object(L, text, own_keys)) /* object */
         return;
     nd_buffer_free(scratch);
     nd_buffer_init(scratch, (size_t)-1);
