@@ -42,21 +42,12 @@ bool nd_buffer_reserve(struct nd_buffer *buffer, size_t more)
     return true;
 }
 
-bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes, size_t length)
+bool nd_buffer_grow_and_add(struct nd_buffer *buffer, const char *bytes,
+                            size_t length)
 {
-    if (length > buffer->max - buffer->length)
-        return false;
-    if (!nd_buffer_reserve(buffer, length))
-        return false;
-    memcpy(buffer->data + buffer->length, bytes, length);
-    buffer->length += length;
-    buffer->data[buffer->length] = '\0';
-    return true;
-}
-
-bool nd_buffer_add_text(struct nd_buffer *buffer, const char *text)
-{
-    return nd_buffer_add(buffer, text, strlen(text));
+    return length <= buffer->max - buffer->length &&
+           nd_buffer_reserve(buffer, length) &&
+           nd_buffer_add(buffer, bytes, length);
 }
 
 /* What stands for itself in a JSON string. */

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct nd_buffer {
     char *data; /* NULL while empty; otherwise ends in a NUL that is not
@@ -19,10 +20,29 @@ void nd_buffer_free(struct nd_buffer *buffer);
 /* Makes room for so many bytes more; false where memory is out. */
 bool nd_buffer_reserve(struct nd_buffer *buffer, size_t more);
 
+/* The same as nd_buffer_add, where room may have to be made. */
+bool nd_buffer_grow_and_add(struct nd_buffer *buffer, const char *bytes,
+                            size_t length);
+
 /* False when the maximum would be passed or memory is out; the buffer is
  * then as it was. */
-bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes, size_t length);
-bool nd_buffer_add_text(struct nd_buffer *buffer, const char *text);
+static inline bool nd_buffer_add(struct nd_buffer *buffer, const char *bytes,
+                                 size_t length)
+{
+    if (length >= buffer->capacity - buffer->length ||
+        length > buffer->max - buffer->length)
+        return nd_buffer_grow_and_add(buffer, bytes, length);
+    memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+    return true;
+}
+
+static inline bool nd_buffer_add_text(struct nd_buffer *buffer,
+                                      const char *text)
+{
+    return nd_buffer_add(buffer, text, strlen(text));
+}
 
 /* Adds text as the inside of a JSON string. */
 bool nd_buffer_add_json(struct nd_buffer *buffer, const char *text,

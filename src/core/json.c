@@ -338,12 +338,8 @@ long nd_json_char(struct nd_text *text)
     return meant[found - escapes];
 }
 
-bool nd_json_is(struct nd_text string, const char *plain)
+bool nd_json_spells(struct nd_text string, const char *plain)
 {
-    /* Soon, as it is asked of every key, for many words. */
-    if (string.at == string.end ||
-        (*string.at != *plain && *string.at != '\\'))
-        return string.at == string.end && !*plain;
     while (*plain && nd_json_char(&string) == (unsigned char)*plain)
         plain++;
     return !*plain && string.at == string.end;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "buffer.h"
 
@@ -71,7 +72,20 @@ bool nd_json_skip(struct nd_json *json, enum nd_json_token first);
 long nd_json_char(struct nd_text *text);
 
 /* What the string says is plain, in any spelling. */
-bool nd_json_is(struct nd_text string, const char *plain);
+bool nd_json_spells(struct nd_text string, const char *plain);
+
+/* The same, soon where it begins otherwise: this is asked of every key, for
+ * many words. */
+static inline bool nd_json_is(struct nd_text string, const char *plain)
+{
+    size_t length = (size_t)(string.end - string.at);
+
+    if (length && *string.at != *plain && *string.at != '\\')
+        return false;
+    return (strlen(plain) == length &&
+            memcmp(string.at, plain, length) == 0) ||
+           nd_json_spells(string, plain);
+}
 
 /* The same in upper or lower case. */
 bool nd_json_is_word(struct nd_text string, const char *plain);
