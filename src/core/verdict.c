@@ -38,6 +38,7 @@ struct reader {
     const struct nd_values *values;
     const struct nd_result *results[ND_RESULTS_MAX + 1]; /* up to NULL */
     struct facts facts;
+    struct nd_verdict *verdict; /* for its extras */
 };
 
 static void look_for(struct reader *reader, const struct nd_call *call)
@@ -248,23 +249,57 @@ static bool read_result(struct reader *reader, enum nd_json_token token,
 
 /* ----- the object ----- */
 
+/* Notes the field whose key and value's first token were just read. */
+static void note_extra(struct reader *reader, const struct nd_json *key,
+                       enum nd_json_token token)
+{
+    struct nd_verdict *verdict = reader->verdict;
+    struct nd_extra *extra;
+
+    if (verdict->extras == ND_EXTRAS_MAX || token == ND_JSON_OBJECT ||
+        token == ND_JSON_ARRAY)
+        verdict->extras = -1;
+    if (verdict->extras < 0)
+        return;
+    extra = &verdict->extra[verdict->extras++];
+    extra->key = key->token;
+    extra->key_escaped = key->escaped;
+    extra->value = reader->json.token;
+    extra->value_escaped = reader->json.escaped;
+    extra->token = token;
+}
+
+/* The result has the value from the request. */
+static bool is_id_echo(const struct reader *reader, int echo)
+{
+    return echo >= 0 && reader->call->params[echo].field.type == ND_TYPE_ID;
+}
+
 /* Moves behind the value of a key.  What a deletion only passes on does not
  * matter; on what the other calls read, deletions may depend. */
 static void read_field(struct reader *reader)
 {
     struct facts *facts = &reader->facts;
-    struct nd_text key = reader->json.token;
+    const struct nd_json key = reader->json;
     int echo = find_echo(reader);
     int result = reader->call->effect == ND_ERASES ? -1 : find_result(reader);
     enum nd_json_token token = nd_json_next(&reader->json);
 
-    if (nd_json_is(key, "status")) {
+    if (nd_json_is(key.token, "status")) {
         note_key(&facts->seen, &facts->twice, KEY_STATUS);
         facts->status = read_status(reader, token);
-    } else if (nd_json_is(key, "reason")) {
+        (void)nd_json_skip(&reader->json, token);
+        return;
+    }
+    if (nd_json_is(key.token, "reason")) {
         note_key(&facts->seen, &facts->twice, KEY_REASON);
         facts->reason = read_reason(reader, token);
-    } else if (echo >= 0) {
+        (void)nd_json_skip(&reader->json, token);
+        return;
+    }
+    if (!is_id_echo(reader, echo))
+        note_extra(reader, &key, token);
+    if (echo >= 0) {
         note_key(&facts->seen, &facts->twice, KEY_ECHO(echo));
         facts->other |= !echo_agrees(reader, token, echo);
     } else if (result >= 0) {
@@ -404,6 +439,8 @@ void nd_judge(struct nd_verdict *verdict, const struct nd_call *call,
 
     look_for(&reader, call);
     reader.values = values;
+    reader.verdict = verdict;
+    verdict->extras = 0;
     is_object = read_object(&reader, text);
     verdict->reason = ND_UNSET;
     if (is_object)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "call.h"
+#include "json.h"
 
 enum nd_says {
     ND_SAYS_NOTHING,       /* not an object, or one without a clear status */
@@ -15,11 +16,25 @@ enum nd_says {
     ND_SAYS_FAIL           /* a refusal */
 };
 
+/* A field that has a plain value, and is not known from the request: it is
+ * passed on. */
+struct nd_extra {
+    struct nd_text key;
+    struct nd_text value;
+    bool key_escaped;
+    bool value_escaped;
+    enum nd_json_token token;
+};
+
+#define ND_EXTRAS_MAX 8
+
 struct nd_verdict {
     enum nd_says says;
     long reason;      /* of ND_SAYS_FAIL: above 1 */
     const char *flaw; /* why it is neither a success nor a refusal */
     bool doubtful;    /* under 4xx: it may yet have been carried out */
+    int extras;       /* how many; -1 where there are others than these */
+    struct nd_extra extra[ND_EXTRAS_MAX];
 };
 
 /* values: what was asked for, as it was sent. */

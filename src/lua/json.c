@@ -28,13 +28,12 @@ void ndl_push_decoder(lua_State *L)
 
 /* ----- plain values ----- */
 
-static void push_string(lua_State *L, const struct nd_json *json)
+static void push_string(lua_State *L, struct nd_text string, bool escaped)
 {
-    struct nd_text string = json->token;
     size_t length = (size_t)(string.end - string.at);
     char *meant;
 
-    if (!json->escaped) {
+    if (!escaped) {
         lua_pushlstring(L, string.at, length);
         return;
     }
@@ -63,15 +62,15 @@ static void push_number(lua_State *L, struct nd_text number)
 
 /* Pushes the value that the token is; false where it is none, or an object
  * or array. */
-static bool push_plain(lua_State *L, const struct nd_json *json,
-                       enum nd_json_token token)
+static bool push_plain(lua_State *L, enum nd_json_token token,
+                       struct nd_text text, bool escaped)
 {
     switch (token) {
     case ND_JSON_STRING:
-        push_string(L, json);
+        push_string(L, text, escaped);
         return true;
     case ND_JSON_NUMBER:
-        push_number(L, json->token);
+        push_number(L, text);
         return true;
     case ND_JSON_TRUE:
     case ND_JSON_FALSE:
@@ -126,14 +125,16 @@ int ndl_read_object(lua_State *L)
     if (nd_json_next(&json) != ND_JSON_OBJECT)
         return push_flaw(L, &json, "it is no object");
     while ((token = nd_json_next(&json)) == ND_JSON_KEY) {
-        push_string(L, &json); /* text, object, keys, key */
+        push_string(L, json.token, json.escaped);
+        /* text, object, keys, key */
         if (is_in_set(L, 3)) {
             lua_pushnil(L);
             lua_pushfstring(L, "it has the key \"%s\" twice",
                             lua_tostring(L, -2));
             return 2;
         }
-        if (!push_plain(L, &json, nd_json_next(&json)))
+        token = nd_json_next(&json);
+        if (!push_plain(L, token, json.token, json.escaped))
             return push_flaw(L, &json, "a value in it is no plain one");
         lua_rawset(L, 2);
     }
@@ -153,51 +154,22 @@ static bool is_exact(struct nd_text number)
     return nd_json_whole(number, &whole) && (double)whole < ND_EXACT_DOUBLE;
 }
 
-static bool is_one_of(struct nd_text key, const char *const *keys)
+bool ndl_set_extras(lua_State *L, const struct nd_verdict *verdict)
 {
-    while (*keys && !nd_json_is(key, *keys))
-        keys++;
-    return *keys != NULL;
-}
+    int i;
 
-/* Sets the field whose key was read in the table on the top; false where it
- * is not plain. */
-static bool set_plain(lua_State *L, struct nd_json *json,
-                      const char *const *without)
-{
-    enum nd_json_token token;
-
-    if (is_one_of(json->token, without)) {
-        token = nd_json_next(json);
-        return token != ND_JSON_OBJECT && token != ND_JSON_ARRAY;
-    }
-    push_string(L, json); /* object, key */
-    token = nd_json_next(json);
-    if ((token == ND_JSON_NUMBER && !is_exact(json->token)) ||
-        !push_plain(L, json, token))
+    if (verdict->extras < 0)
         return false;
-    lua_rawset(L, -3); /* object */
+    for (i = 0; i < verdict->extras; i++) {
+        const struct nd_extra *extra = &verdict->extra[i];
+
+        if (extra->token == ND_JSON_NUMBER && !is_exact(extra->value))
+            return false;
+        push_string(L, extra->key, extra->key_escaped); /* key */
+        (void)push_plain(L, extra->token, extra->value, extra->value_escaped);
+        lua_rawset(L, -3);
+    }
     return true;
-}
-
-bool ndl_push_flat_object(lua_State *L, struct nd_text text,
-                          const char *const *without)
-{
-    int top = lua_gettop(L);
-    struct nd_json json;
-    enum nd_json_token token;
-
-    ndl_need_stack(L, 4);
-    lua_createtable(L, 0, 8); /* object */
-    nd_json_start(&json, text, true);
-    (void)nd_json_next(&json); /* the brace */
-    while ((token = nd_json_next(&json)) == ND_JSON_KEY &&
-           set_plain(L, &json, without))
-        ;
-    if (token == ND_JSON_OBJECT_END)
-        return true;
-    lua_settop(L, top);
-    return false;
 }
 
 void ndl_push_decoded(lua_State *L, int decoder, const struct nd_buffer *text)

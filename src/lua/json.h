@@ -6,6 +6,7 @@
 
 #include "../core/buffer.h"
 #include "../core/json.h"
+#include "../core/verdict.h"
 #include "compat.h"
 
 /* Pushes the decode function of a lua-cjson instance of our own, which nobody
@@ -26,14 +27,12 @@ it has not. What is null is left out.
 int ndl_read_object(lua_State *L);
 
 /*
- * Pushes the table of an object of plain values, which nearly every answer
- * is: lua-cjson takes several times as long, a tenth of what a whole call
- * costs.  Where there is another value in it, or a number that not every VM
- * holds as an integer, returns false and pushes nothing.  What the keys in
- * without have, which ends in a NULL, is left out.
+ * Sets the fields that were noted while the answer was judged, in the table
+ * on the top, which is soon: lua-cjson would read all of it again.  Where
+ * there are others, or a number that not every VM holds as an integer,
+ * returns false.
  */
-bool ndl_push_flat_object(lua_State *L, struct nd_text text,
-                          const char *const *without);
+bool ndl_set_extras(lua_State *L, const struct nd_verdict *verdict);
 
 /* Pushes what lua-cjson makes of a text that is well-formed and not too
  * deep.  decoder: index of its function. */

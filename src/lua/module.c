@@ -23,8 +23,8 @@
 #include "values.h"
 #include "yield.h"
 
-#define NDL_SETTINGS "ninedig.settings"
-#define NDL_TRANSFER "ninedig.transfer"
+static const char settings_type[] = "ninedig.settings";
+static const char transfer_type[] = "ninedig.transfer";
 
 /* Bytes of a body that an error shows. */
 #define NDL_RESPONSE_MAX 4096
@@ -185,7 +185,7 @@ static int core_settings(lua_State *L)
         (!lua_isnoneornil(L, 1) &&
          !ndl_read_table(L, 1, "options", fields, values, &err)))
         return ndl_push_error(L, &err, NULL, NULL, NULL);
-    object = ndl_new_native(L, sizeof *object, NDL_SETTINGS, clean_settings);
+    object = ndl_new_native(L, sizeof *object, settings_type, clean_settings);
     if (object) /* settings */
         object->settings = nd_settings_new(values, &err);
     else
@@ -200,7 +200,7 @@ static int core_settings(lua_State *L)
 
 static struct ndl_transfer *check_transfer(lua_State *L)
 {
-    return ndl_check_native(L, 1, NDL_TRANSFER);
+    return ndl_check_native(L, 1, transfer_type);
 }
 
 static void clean_transfer(struct ndl_native *native)
@@ -248,7 +248,7 @@ static bool read_call(lua_State *L, const struct ndl_settings **settings,
     memset(values, 0, sizeof *values);
     if (!ndl_is_open(L, err))
         return false;
-    *settings = ndl_check_native(L, 1, NDL_SETTINGS);
+    *settings = ndl_check_native(L, 1, settings_type);
     if (!*call)
         return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
     token = luaL_optlstring(L, 5, NULL, &length);
@@ -299,7 +299,7 @@ static int core_prepare(lua_State *L)
         !need_engine(ndl_state_of(L), &err))
         return ndl_push_error(L, &err, call, &values, NULL);
     luaL_argcheck(L, call->method, 2, "not a call of the service");
-    object = ndl_new_native(L, sizeof *object, NDL_TRANSFER, clean_transfer);
+    object = ndl_new_native(L, sizeof *object, transfer_type, clean_transfer);
     if (!object) /* transfer */
         nd_fail_memory(&err);
     if (!object || !nd_transfer_init(&object->transfer, call, &values,
@@ -522,7 +522,7 @@ static int core_finish(lua_State *L)
              answer->body.data, answer->body.length);
     nd_secrets_add_request(&secrets, request);
     if (nd_outcome(&err, request->call, answer, &verdict, &secrets)) {
-        ndl_push_result(L, DECODER, transfer, &object->scratch);
+        ndl_push_result(L, DECODER, transfer, &verdict, &object->scratch);
         lua_pushnil(L);
         lua_pushinteger(L, (lua_Integer)answer->http_status);
         results = 3;
@@ -579,10 +579,10 @@ int luaopen_ninedig_core(lua_State *L)
     if (!nd_connection_check_libcurl(&err))
         return luaL_error(L, "ninedig: %s", err.message);
     nd_stay_loaded();
-    ndl_new_type(L, NDL_SETTINGS);
-    ndl_new_type(L, NDL_TRANSFER);
     lua_newtable(L); /* core */
     ndl_push_state(L);
+    ndl_new_type(L, lua_touserdata(L, -1), settings_type);
+    ndl_new_type(L, lua_touserdata(L, -1), transfer_type);
     ndl_push_decoder(L);
     ndl_set_functions(L, functions, 2); /* core */
     lua_pushliteral(L, ND_VERSION);

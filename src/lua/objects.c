@@ -72,9 +72,29 @@ static void free_native(struct ndl_native *native)
     free(native);
 }
 
+/* luaL_checkudata asks the registry, by name, each time. */
+static bool is_known(lua_State *L, int index, const char *type)
+{
+    const struct ndl_state *state = ndl_state_of(L);
+    const void *metatable;
+    int i;
+
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+        return false;
+    metatable = lua_topointer(L, -1);
+    lua_pop(L, 1);
+    for (i = 0; i < state->type_count; i++) {
+        if (state->types[i].metatable == metatable)
+            return state->types[i].name == type;
+    }
+    return false;
+}
+
 void *ndl_check_native(lua_State *L, int index, const char *type)
 {
-    struct ndl_object *object = luaL_checkudata(L, index, type);
+    struct ndl_object *object = is_known(L, index, type)
+                                    ? lua_touserdata(L, index)
+                                    : luaL_checkudata(L, index, type);
 
     luaL_argcheck(L, object->native && !object->state->closed, index,
                   "finished before");
@@ -96,9 +116,20 @@ static int object_gc(lua_State *L)
     return 0;
 }
 
-void ndl_new_type(lua_State *L, const char *type)
+void ndl_new_type(lua_State *L, struct ndl_state *state, const char *type)
 {
+    int i = 0;
+
     new_metatable(L, type, object_gc);
+    while (i < state->type_count && strcmp(state->types[i].name, type) != 0)
+        i++;
+    if (i == NDL_TYPES_MAX) /* it is found by its name alone */
+        return;
+    luaL_getmetatable(L, type);
+    state->types[i].name = type;
+    state->types[i].metatable = lua_topointer(L, -1);
+    state->type_count = i < state->type_count ? state->type_count : i + 1;
+    lua_pop(L, 1);
 }
 
 /* ----- the state ----- */

@@ -10,6 +10,8 @@
 #include "../core/error.h"
 #include "compat.h"
 
+#define NDL_TYPES_MAX 2
+
 /* The first upvalue of every function of the module. */
 struct ndl_state {
     struct nd_engine *engine;   /* NULL until it is needed */
@@ -17,6 +19,11 @@ struct ndl_state {
     struct ndl_native *natives; /* a list */
     int alive;                  /* how many natives, for leak checks */
     bool closed;                /* the Lua state is being closed */
+    struct {
+        const char *name;
+        const void *metatable; /* to know an object of it soon */
+    } types[NDL_TYPES_MAX];
+    int type_count;
 };
 
 /*
@@ -42,8 +49,9 @@ struct ndl_state *ndl_state_of(lua_State *L);
 /* False once the state is being closed: other finalizers may run later. */
 bool ndl_is_open(lua_State *L, struct nd_error *err);
 
-/* Makes a type of objects, by the name of its metatable. */
-void ndl_new_type(lua_State *L, const char *type);
+/* Makes a type of objects, by the name of its metatable, which is a
+ * literal. */
+void ndl_new_type(lua_State *L, struct ndl_state *state, const char *type);
 
 /* Pushes an object and gives it zeroed native memory, which begins with a
  * struct ndl_native; NULL where memory is out. */

@@ -118,35 +118,20 @@ static void tidy_values(lua_State *L)
     }
 }
 
-/* The keys whose values the result has from elsewhere; ends in a NULL. */
-static void list_own_keys(const struct nd_call *call,
-                          const char *keys[ND_PARAMS_MAX + 3])
-{
-    const struct nd_param *param = call->params;
-    int count = 0;
-    int i;
-
-    for (i = 0; param[i].field.key; i++) {
-        if ((param[i].where & ND_ECHOED) && param[i].field.type == ND_TYPE_ID)
-            keys[count++] = param[i].field.key;
-    }
-    keys[count++] = "status";
-    keys[count++] = "reason";
-    keys[count] = NULL;
-}
-
-/* Pushes the table of an object that was judged. */
+/* Pushes the table of an object that was judged.  What the request tells is
+ * set later. */
 static void push_object(lua_State *L, int decoder,
                         const struct nd_transfer *transfer,
+                        const struct nd_verdict *verdict,
                         struct nd_buffer *scratch)
 {
     const struct nd_buffer *body = &transfer->answer.body;
     struct nd_text text = {body->data, body->data + body->length};
-    const char *own_keys[ND_PARAMS_MAX + 3];
 
-    list_own_keys(transfer->request.call, own_keys);
-    if (ndl_push_flat_object(L, text, own_keys)) /* object */
+    lua_createtable(L, 0, 8); /* object */
+    if (ndl_set_extras(L, verdict))
         return;
+    lua_pop(L, 1);
     nd_buffer_free(scratch);
     nd_buffer_init(scratch, (size_t)-1);
     if (!nd_json_respell(scratch, text))
@@ -157,13 +142,15 @@ static void push_object(lua_State *L, int decoder,
 
 void ndl_push_result(lua_State *L, int decoder,
                      const struct nd_transfer *transfer,
+                     const struct nd_verdict *verdict,
                      struct nd_buffer *scratch)
 {
     const struct nd_call *call = transfer->request.call;
     const struct nd_result *result;
     size_t i;
 
-    push_object(L, decoder, transfer, scratch);
+    ndl_need_stack(L, 6);
+    push_object(L, decoder, transfer, verdict, scratch);
     for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
         if (result->where == ND_RESULT_TOP)
             convert_field(L, result);

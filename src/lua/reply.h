@@ -4,6 +4,7 @@
 
 #include "../core/buffer.h"
 #include "../core/transfer.h"
+#include "../core/verdict.h"
 #include "compat.h"
 
 /*
@@ -12,6 +13,7 @@
  */
 void ndl_push_result(lua_State *L, int decoder,
                      const struct nd_transfer *transfer,
+                     const struct nd_verdict *verdict,
                      struct nd_buffer *scratch);
 
 #endif
