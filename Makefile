@@ -127,7 +127,7 @@ test-sanitize: ## the same with address and undefined-behaviour sanitizers, on L
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSIONS, SPEC
-	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' -- \
+	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' \
 	    $(foreach v,VERSIONS SPEC FILTER,$(if $(filter command,$(origin $v)),'$v=$($v)'))
 
 fuzz: $(FUZZERS:%=build/fuzz/%) ## odd texts from outside, for FUZZ_SECONDS (60) each
