@@ -120,24 +120,21 @@ test: $(RUNS) ## C unit tests, then all specs on each of VERSIONS
 	@tools/tally $(RUNS:%=$(LOG)/%)
 
 test-valgrind: | deps-valgrind ## the same under memcheck, on Lua 5.4
-	@RUN_TIMEOUT=$${RUN_TIMEOUT:-1200} $(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 test
+	@RUN_TIMEOUT=$${RUN_TIMEOUT:-1200} $(MAKE) --no-print-directory UNDER=valgrind VERSIONS=5.4 \
+	    BUILD=build/valgrind test
 
 test-sanitize: ## the same with address and undefined-behaviour sanitizers, on Lua 5.4
-	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/san test \
+	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/sanitize test \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSIONS, SPEC
 	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' \
 	    $(foreach v,VERSIONS SPEC FILTER,$(if $(filter command,$(origin $v)),'$v=$($v)'))
 
-fuzz: $(FUZZERS:%=build/fuzz/%) ## odd texts from outside, for FUZZ_SECONDS (60) each
-	$(Q)set -e; for name in $(FUZZERS:%_fuzz=%); do \
-	    echo "fuzz $$name"; mkdir -p build/fuzz/corpus-$$name; \
-	    build/fuzz/$${name}_fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -verbosity=0 \
-	        -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
-	        build/fuzz/corpus-$$name spec/fuzz/corpus-$$name; done
+fuzz: $(FUZZERS:%_fuzz=fuzz-%) ## odd texts from outside, for FUZZ_SECONDS (60) each
+	@tools/tally $(FUZZERS:%_fuzz=build/log/fuzz/%)
 
-CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version paths
+CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version libcurl paths
 
 check: $(CHECKS:%=check-%) ## everything that can be found without running the code
 	@tools/tally $(CHECKS:%=build/log/check/%)
@@ -219,7 +216,7 @@ $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
 	    $(BUILD)/core.a -lcmocka $(LIBCURL)
 
-build/fuzz/%: spec/fuzz/%.c $(CORE) Makefile | deps-check
+build/fuzz/%: spec/fuzz/%.c $(CORE) Makefile | deps-fuzz
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
@@ -283,6 +280,12 @@ busted-%: $(BUILD)/%/ninedig/core.so $(BUILD)/%/ninedig/posix.so $(BUILD)/%/spec
 	@$(call lua_env,$*) NINEDIG_LUA='$(call busted_lua,$*)' NINEDIG_UNDER=$(UNDER) \
 	    tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $(call busted_lua,$*) \
 	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(filter_words) $(SPECS)
+
+fuzz-%: build/fuzz/%_fuzz
+	@mkdir -p build/fuzz/corpus-$*
+	@tools/run --plain build/log/fuzz/$* $< -max_total_time=$(or $(FUZZ_SECONDS),60) \
+	    -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$*- \
+	    build/fuzz/corpus-$* spec/fuzz/corpus-$*
 
 # ----- how it is checked -----
 
