@@ -10,13 +10,14 @@ local ninedig = require("ninedig")
 
 local IN_FLIGHT = 64
 
--- Long time-outs, as 64 handshakes under callgrind take a while; many.c has the same.
+-- Long times, as 64 handshakes under callgrind take a while; many.c has the same.
 local client = ninedig.client {
   base_url = base_url,
   ca_file = ca_file,
   access_token = token,
   proxy = "",
   timeout = 300,
+  max_idle = 300,
   connect_timeout = 200,
 }
 
