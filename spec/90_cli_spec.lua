@@ -120,6 +120,28 @@ describe("the command #novalgrind", function()
     end
   end)
 
+  it("has a man page with the shapes of the manual, and all else that it should have", function()
+    local page = cli.read(cli.install() .. "/share/man/man1/ninedig.1"):gsub("\\%-", "-")
+    local manual = cli.read("docs/command.md")
+    local count = 0
+    for _, title in ipairs { "It is JSON lines", "## JSON" } do
+      local part = manual:match("\n" .. title .. "(.-)\n## "):gsub("\n|[^|]*|", "\n")
+      for field in part:gmatch("`([%a_]+)`") do
+        assert.is_not_nil(page:find("\\fB" .. field .. "\\fR", 1, true), field)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 60)
+    for _, title in ipairs { "NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "OPTIONS",
+      "EXIT STATUS", "ENVIRONMENT", "THE JOURNAL", "JSON", "SEE ALSO" } do
+      assert.is_not_nil(page:find("\n.SH " .. title .. "\n", 1, true), title)
+    end
+    for _, name in ipairs { "https_proxy", "NO_PROXY", "NINEDIG_BASE_URL", "NINEDIG_CA_FILE",
+      "curl(1)" } do
+      assert.is_not_nil(page:find(name, 1, true), name)
+    end
+  end)
+
   it("names argparse where it is missing", function()
     local ended = cli.run(mock.world(), { "numbers" }, {
       lua = "-e 'package.preload.argparse = function() error(\"none\") end'",

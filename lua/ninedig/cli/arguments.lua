@@ -245,7 +245,71 @@ much later; with --ask-again it is, if the time-out of its last request has
 passed. Where that is refused, it stays unknown, unless it turns out to be gone.
 
 The first interrupt keeps new requests from being started; the answers of those
-that are under way are awaited and written. The second one ends the command.]],
+that are under way are awaited and written. The second one ends the command.
+
+IDs in its lines are strings of digits:]],
+    pairs = {
+      {
+        "the first line",
+        "`journal` (\"ninedig\"), `version` (2), `base_url`, `count`, `list`: the inbox IDs by"
+          .. " \"account/server\"",
+      },
+      {
+        "an intent",
+        "`intent` (`accountID`, `server`, `inboxID`), `time` (Unix time), `timeout` (seconds that"
+          .. " the request may take); each request has one, also one that is repeated",
+      },
+      {
+        "an outcome",
+        "`outcome`, as above; `accountID`, `server`, `inboxID`, `time`; where they are known"
+          .. " `whatsapp_number`, `verified`; of an error `name`, `kind`, `reason`, `http_status`,"
+          .. " `message`; `answer`: what the last request alone came to, where that is another"
+          .. " word",
+      },
+    },
+  },
+  {
+    title = "JSON",
+    text = [[
+What --json writes is valid JSON in valid UTF-8 whatever the service sent: bytes
+that are no UTF-8 become U+FFFD. Keys that are not there are not known. Fields
+may be added.]],
+    pairs = {
+      {
+        "delete-inbox",
+        "`outcome` (`deleted`, `rejected`, `not_sent`, `unknown`), `accountID`, `server`,"
+          .. " `inboxID`, `whatsapp_number`, `verified`, `number_differs`, `error`",
+      },
+      {
+        "delete-inboxes",
+        "how many are `deleted`, `gone`, `absent`, `rejected`, `not_sent`, `unknown`, `skipped`;"
+          .. " `results`: in the order of the list as for delete-inbox, with those outcomes, `name`"
+          .. " from the list, and `answer` as in the journal; `others_in_doubt`: what the journal"
+          .. " has in doubt and the list lacks, each with `accountID`, `server`, `inboxID`",
+      },
+      {
+        "either, with --dry-run",
+        "`dry_run` (true), `requests`: each with `method`, `url`, `path`, `headers` (lines),"
+          .. " `body`",
+      },
+      {
+        "verify",
+        "`verdict` (`deleted`, `still_listed`, `unknown`), `why`, `blocker`, `accountID`, `server`,"
+          .. " `inboxID`, `whatsapp_number`, `looks`: each with `at`, `inboxes`, `numbers`,"
+          .. " `get_inboxes`, `get_whatsapp_numbers`; `error`",
+      },
+      { "find", "`accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`" },
+      {
+        "numbers, accounts, inboxes",
+        "what the service sent, without its keys and secrets: its totals, and `list`; in a row of"
+          .. " numbers also `server`, where it can be told",
+      },
+      {
+        "any, where an error ends it",
+        "`error`: `kind`, `name`, `outcome`, `reason`, `message`, `retryable`, `retry_after`,"
+          .. " `http_status`, `curl_code`, `response`, `call`, `verification`",
+      },
+    },
   },
   {
     title = "See also",
