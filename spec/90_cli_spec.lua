@@ -124,7 +124,7 @@ describe("the command #novalgrind", function()
     local page = cli.read(cli.install() .. "/share/man/man1/ninedig.1"):gsub("\\%-", "-")
     local manual = cli.read("docs/command.md")
     local count = 0
-    for _, title in ipairs { "It is JSON lines", "## JSON" } do
+    for _, title in ipairs { "| line | fields |", "## JSON" } do
       local part = manual:match("\n" .. title .. "(.-)\n## "):gsub("\n|[^|]*|", "\n")
       for field in part:gmatch("`([%a_]+)`") do
         assert.is_not_nil(page:find("\\fB" .. field .. "\\fR", 1, true), field)
