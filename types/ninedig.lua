@@ -226,7 +226,7 @@
 ---| "HTTP_STATUS" # another status that is no success
 ---| "ANSWER_TOO_LARGE" # the answer is larger than max_response_bytes
 ---| "ANSWER_NOT_UNDERSTOOD" # the answer is neither a success nor a refusal
----| "ANSWER_CONTRADICTORY" # the answer says OK, and something that cannot be true with it
+---| "ANSWER_CONTRADICTORY" # the answer contradicts itself, or names another inbox
 ---| "UNDOCUMENTED_REASON" # FAIL with a reason that the service's documents do not name
 ---| "NUMBER_NOT_FOUND" # the number is not among those of this partner
 ---| "NUMBER_HAS_NO_INBOX" # the number is attached to no inbox, or to one that its account does not list
