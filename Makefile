@@ -134,6 +134,11 @@ test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSI
 fuzz: $(FUZZERS:%_fuzz=fuzz-%) ## odd texts from outside, for FUZZ_SECONDS (60) each
 	@tools/tally $(FUZZERS:%_fuzz=build/log/fuzz/%)
 
+soak: soak-nginx ## for SOAK_SECONDS (180) each: nothing is lost, told twice or leaked
+
+soak-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/jit/spec/support/process.so | deps-test
+	@$(call lua_env,jit) luajit spec/soak/nginx.lua $(SOAK_SECONDS)
+
 CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version libcurl paths
 
 check: $(CHECKS:%=check-%) ## everything that can be found without running the code
@@ -148,8 +153,8 @@ generate: ## make the types for editors and the tables of docs/ from src/core/*.
 bench: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/spec/support/process.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
 	@$(call lua_env,5.4) NINEDIG_BENCH=$(BUILD)/bench lua5.4 spec/bench/run.lua $(BENCH)
 
-bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/5.4/spec/support/process.so | deps-bench ## inside nginx
-	@$(call lua_env,jit) lua5.4 spec/bench/nginx.lua
+bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/jit/spec/support/process.so | deps-bench ## inside nginx
+	@$(call lua_env,jit) luajit spec/bench/nginx.lua
 
 doc: | deps-doc ## API pages in build/doc
 	lua5.4 tools/doc.lua build/doc
@@ -157,7 +162,7 @@ doc: | deps-doc ## API pages in build/doc
 .PHONY: help deps deps-dev all demo mock clean doc format generate bench bench-nginx
 .PHONY: install install-library install-posix install-command install-rock uninstall
 .PHONY: dist rock deb
-.PHONY: test test-valgrind test-sanitize test-on fuzz check
+.PHONY: test test-valgrind test-sanitize test-on fuzz soak soak-nginx check
 
 # ----- how it is built -----
 

@@ -217,3 +217,46 @@ describe("a call that could not wait", function()
     assert.equal(1, world:count())
   end)
 end)
+
+describe("waiting", function()
+  it("for nothing takes no work, in a state that has no engine either", function()
+    local said = caller.child({}, [[
+      local core = require("ninedig.core")
+      local began, worked = core.monotonic(), os.clock()
+      require("ninedig.wait.blocking").pause(0.3)
+      print(core.monotonic() - began >= 0.3, os.clock() - worked < 0.1)
+    ]])
+    assert.equal("true\ttrue\n", said)
+  end)
+
+  for loop_name, loop in pairs(loops) do
+    it("in " .. loop_name .. " holds no coroutine that has ended", function()
+      local world = mock.world()
+      local options = caller.options(world, "delay-30", { access_token = mock.token })
+      options.sleep = loop.sleep
+      local client = assert(safe.client(options))
+      local ended = setmetatable({}, { __mode = "k" })
+      local outcomes = {}
+      local function note(result, err)
+        outcomes[#outcomes + 1] = result and "deleted" or err.name
+        ended[coroutine.running()] = true
+      end
+      loop.run {
+        function()
+          note(client:delete_inbox { accountID = 1, inboxID = 10 })
+        end,
+        function()
+          boundaries.call_within("sort", function()
+            note(client:delete_inbox { accountID = 1, inboxID = 11 })
+          end)
+        end,
+      }
+      table.sort(outcomes)
+      assert.same({ "CANNOT_YIELD_HERE", "deleted" }, outcomes)
+      assert.equal(1, world:count())
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(next(ended))
+    end)
+  end
+end)

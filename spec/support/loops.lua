@@ -32,6 +32,7 @@ do
         coroutine.yield()
       end,
       run = function(tasks)
+        uv.update_time() -- timers are set by the time at which it ran last
         for _, task in ipairs(tasks) do
           assert(coroutine.resume(coroutine.create(task)))
         end

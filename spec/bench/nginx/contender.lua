@@ -1,4 +1,4 @@
---- The three ways to delete an inbox in a handler of nginx that are compared.
+--- The ways to delete an inbox in a handler of nginx that are compared.
 local cjson = require("cjson.safe")
 local cosocket = require("cosocket")
 local ninedig = require("ninedig.safe")
@@ -14,20 +14,22 @@ local function read_settings()
   file:close()
 end
 
--- One client for each scenario of the mock.
-local clients = {}
+-- One client for each scenario of the mock, and another one that keeps no connection.
+local clients, cold_clients = {}, {}
 
-local function client_for(scenario)
-  if not clients[scenario] then
-    clients[scenario] = assert(ninedig.client {
+local function client_for(scenario, is_cold)
+  local known = is_cold and cold_clients or clients
+  if not known[scenario] then
+    known[scenario] = assert(ninedig.client {
       base_url = settings.origin .. settings.path .. scenario .. "/api",
       ca_file = settings.ca_file,
       access_token = settings.token,
       max_in_flight = settings.max_in_flight,
+      max_idle = is_cold and 0 or nil,
       proxy = "",
     })
   end
-  return clients[scenario]
+  return known[scenario]
 end
 
 local last_inbox = 0
@@ -45,6 +47,15 @@ end
 
 function ways.cosocket(scenario)
   return cosocket.delete_inbox(settings, settings.path .. scenario .. "/api", params())
+end
+
+-- The same two, each time on a new connection.
+function ways.ninedigcold(scenario)
+  return client_for(scenario, true):delete_inbox(params())
+end
+
+function ways.cosocketcold(scenario)
+  return cosocket.delete_inbox(settings, settings.path .. scenario .. "/api", params(), true)
 end
 
 -- What a library that knows nothing of nginx does: it waits, and the worker with it.

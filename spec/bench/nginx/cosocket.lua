@@ -20,11 +20,11 @@ local REQUEST = table.concat({
   "%s",
 }, "\r\n")
 
-local function connect(settings)
+local function connect(settings, is_cold)
   local socket = ngx.socket.tcp()
   socket:settimeout(TIMEOUT_MS)
   local ok, err = socket:connect("127.0.0.1", settings.port, {
-    pool = "cosocket", pool_size = CONNECTIONS_KEPT,
+    pool = is_cold and "cold" or "cosocket", pool_size = CONNECTIONS_KEPT,
   })
   if ok and socket:getreusedtimes() == 0 then
     ok, err = socket:sslhandshake(nil, "localhost", true)
@@ -49,11 +49,12 @@ end
 -- @tparam table settings port, token, user_agent
 -- @tparam string path of the service
 -- @tparam table params
+-- @tparam[opt=false] boolean is_cold on a new connection, which is not kept
 -- @treturn[1] table the decoded answer
 -- @treturn[2] nil
 -- @treturn[2] string why not
-function cosocket.delete_inbox(settings, path, params)
-  local socket, err = connect(settings)
+function cosocket.delete_inbox(settings, path, params, is_cold)
+  local socket, err = connect(settings, is_cold)
   if not socket then
     return nil, err
   end
@@ -65,11 +66,14 @@ function cosocket.delete_inbox(settings, path, params)
   if answer then
     answer, err = read_body(socket)
   end
-  if not answer then
+  if not answer or is_cold then
     socket:close()
+  else
+    socket:setkeepalive(KEPT_FOR_MS, CONNECTIONS_KEPT)
+  end
+  if not answer then
     return nil, err
   end
-  socket:setkeepalive(KEPT_FOR_MS, CONNECTIONS_KEPT)
   return cjson.decode(answer)
 end
 
