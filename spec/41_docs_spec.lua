@@ -6,8 +6,8 @@ local mock = require("spec.support.mock")
 local pages = require("spec.support.pages")
 
 local ninedig = guard.install(require("ninedig"))
--- A block as its reader would run it, with NINEDIG_BASE_URL set: the guard refuses any that would go
--- elsewhere.
+-- A block as its reader would run it, with NINEDIG_BASE_URL set: the guard refuses any that would
+-- go elsewhere.
 -- @treturn string what it prints
 local function run(block, world)
   local base_url = world:base_url(block.words.mock or "live")
@@ -45,8 +45,8 @@ local function run(block, world)
   return table.concat(printed, "\n")
 end
 
--- Whether this Lua has the event loop of a block. What runs inside nginx or Neovim has a spec of its
--- own.
+-- Whether this Lua has the event loop of a block. What runs inside nginx or Neovim has a spec of
+-- its own.
 local function can_run(block)
   if block.code:find("ngx.", 1, true) or block.words.nvim then
     return false

@@ -39,7 +39,8 @@ local function notifications(base_url, commands)
     local said = {}
     vim.notify = function(message, level)
       vim.fn.line(".") -- raises E5560 where vim.notify would
-      said[#said + 1] = ("%%s %%s %%s"):format(message, tostring(level), tostring(vim.in_fast_event()))
+      local fast = tostring(vim.in_fast_event())
+      said[#said + 1] = ("%%s %%s %%s"):format(message, tostring(level), fast)
     end
     dofile(%q)
     for i, command in ipairs { %s } do
@@ -53,8 +54,8 @@ local function notifications(base_url, commands)
   ]]):format(folder .. "/recipe.lua", commands, folder .. "/report"))
   local environment = ("env NINEDIG_BASE_URL='%s' NINEDIG_CA_FILE='%s' NINEDIG_ACCESS_TOKEN='%s'")
     :format(base_url, mock.ca_file, mock.token)
-  os.execute(("%s timeout 60 nvim --headless -u NONE -i NONE -n -c 'luafile %s/run.lua' >%s/log 2>&1")
-    :format(environment, folder, folder))
+  os.execute(("%s timeout 60 nvim --headless -u NONE -i NONE -n -c 'luafile %s/run.lua' >%s 2>&1")
+    :format(environment, folder, folder .. "/log"))
   local said, log = read_file(folder .. "/report"), read_file(folder .. "/log")
   os.execute("rm -rf " .. folder)
   return said, log

@@ -161,6 +161,33 @@ describe("on_event", function()
     assert.equal(3, world:count())
   end)
 
+  it("is told of an entry that is asked for again, and of the pause before", function()
+    local report = assert(client("live+busy-1-1", { timeout = 20 }):delete_inboxes {
+      { accountID = 1, inboxID = 10 },
+    })
+    assert.equal(1, report.deleted)
+    local sorts = {}
+    for i, event in ipairs(events) do
+      sorts[i] = event.event
+    end
+    assert.equal("request answer wait request answer", table.concat(sorts, " "))
+    assert.equal("1 2", fields(events, "request", "attempt"))
+    assert.equal("rejected ok", fields(events, "answer", "outcome"))
+    assert.equal("delete_inbox: TOO_MANY_REQUESTS", events[3].why)
+    assert.is_true(events[3].seconds > 0 and events[3].seconds <= 1)
+    assert.equal(2, world:count())
+  end)
+
+  it("is told of the pauses that a rate makes", function()
+    local report = assert(client("live"):delete_inboxes({
+      { accountID = 1, inboxID = 10 }, { accountID = 1, inboxID = 11 },
+    }, { rate = 20, concurrency = 1 }))
+    assert.equal(2, report.deleted)
+    assert.equal("rate", fields(events, "wait", "why"))
+    assert.equal("1 1", fields(events, "request", "attempt"))
+    assert.equal(2, world:count())
+  end)
+
   it("is told how a call ended whose loop has raised", function()
     local naps = 0
     local hosted = client("never", { sleep = function()

@@ -27,8 +27,8 @@ server {
 describe("on_event in nginx", function()
   local server, world
 
-  local function start(init)
-    server = nginx.start { servers = SERVERS, init = init }
+  local function start(init, http)
+    server = nginx.start { servers = SERVERS, init = init, http = http }
   end
 
   before_each(function()
@@ -145,6 +145,25 @@ describe("on_event in nginx", function()
       assert.equal(3, world:count())
     end)
   end
+
+  it("is told of calls that no timer could drive on, and of one whose caller has gone", function()
+    start(nil, "lua_max_running_timers 0;")
+    local arguments = job("ok", "keeps")
+    arguments.after = 50
+    assert.equal("1", ask("/thread", arguments))
+    local options = {
+      base_url = world:base_url("ok"), ca_file = mock.ca_file, access_token = mock.token,
+      connect_timeout = 0.3,
+    }
+    assert.equal("NO_TIMER not_sent", ask("/content", job("ok", "keeps", {
+      options = options, params = { accountID = 1, inboxID = 11 },
+    })))
+    assert.same({
+      "request delete_inbox 10", "request delete_inbox 11",
+      "answer delete_inbox 10 not_sent abandoned", "answer delete_inbox 11 not_sent",
+    }, told())
+    assert.equal(0, world:count())
+  end)
 
   it("does not make calls ask for a token each", function()
     start()

@@ -76,14 +76,16 @@ watch.answer = harmless(function(self, result, err, abandoned)
   })
 end)
 
---- Tell that the call was given up: what it waited in has raised.
+--- Tell that the call was given up: what it waited in has raised, or its caller has gone.
 -- @function watch:given_up
 -- @tparam boolean sent the request may have been sent
-watch.given_up = harmless(function(self, sent)
+-- @tparam[opt] boolean abandoned its caller has gone
+watch.given_up = harmless(function(self, sent, abandoned)
   local erases = core.calls[self.call].effect == "erases"
   tell_answer(self, {
     outcome = not erases and "none" or sent and "unknown" or "not_sent",
     name = "CANCELLED",
+    abandoned = abandoned,
   })
 end)
 

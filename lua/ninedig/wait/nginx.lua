@@ -168,16 +168,20 @@ end
 
 -- Keeps those of what waits for a leader that somebody still waits for.
 local function drop_dead_unled()
-  local kept = {}
+  local kept, gone = {}, {}
   for _, transfer in ipairs(unled) do
     local entry = entries[transfer]
     if entry and is_alive(entry) and not core.is_done(transfer) then
       kept[#kept + 1] = transfer
     else
       leave(transfer)
+      gone[#gone + 1] = entry and entry.watch
     end
   end
   unled = kept
+  for _, watch in ipairs(gone) do
+    watch:given_up(false, true)
+  end
 end
 
 local function hand_over_unled()
