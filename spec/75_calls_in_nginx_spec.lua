@@ -206,8 +206,8 @@ describe("the calls around a deletion in nginx", function()
   end)
 
   it("let the worker serve others while they look again", function()
-    local pipe = server:start_curl(url(job("live+flaky_read-503-1+delay-200", "verify_deletion",
-      { accountID = 1, inboxID = 10 }, { timeout = 5 })))
+    local pipe = server:start_curl(url(job("live+flaky_read-503-1+delay-800", "verify_deletion",
+      { accountID = 1, inboxID = 10 }, { timeout = 30 })))
     assert.is_true(world:wait_for(1))
     for _ = 1, 5 do
       assert.equal("pong", server:get("/ping"))
