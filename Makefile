@@ -134,10 +134,13 @@ test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSI
 fuzz: $(FUZZERS:%_fuzz=fuzz-%) ## odd texts from outside, for FUZZ_SECONDS (60) each
 	@tools/tally $(FUZZERS:%_fuzz=build/log/fuzz/%)
 
-soak: soak-nginx ## for SOAK_SECONDS (180) each: nothing is lost, told twice or leaked
+soak: soak-nginx soak-lists ## nginx for SOAK_SECONDS (180), and SOAK_KILLS (1000) of lists: nothing is lost, told twice or asked twice
 
 soak-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/jit/spec/support/process.so | deps-test
 	@$(call lua_env,jit) luajit spec/soak/nginx.lua $(SOAK_SECONDS)
+
+soak-lists: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/ninedig/posix.so $(BUILD)/5.4/spec/support/process.so | deps-test
+	@$(call lua_env,5.4) lua5.4 spec/soak/kills.lua $(SOAK_KILLS)
 
 CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version libcurl paths
 
@@ -162,7 +165,7 @@ doc: | deps-doc ## API pages in build/doc
 .PHONY: help deps deps-dev all demo mock clean doc format generate bench bench-nginx
 .PHONY: install install-library install-posix install-command install-rock uninstall
 .PHONY: dist rock deb
-.PHONY: test test-valgrind test-sanitize test-on fuzz soak soak-nginx check
+.PHONY: test test-valgrind test-sanitize test-on fuzz soak soak-nginx soak-lists check
 
 # ----- how it is built -----
 

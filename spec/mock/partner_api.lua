@@ -313,6 +313,7 @@ function calls.deleteInbox(exchange, world)
   end
   local lazy = exchange.has.lazy_delete
   world.gone[key_of(inbox)] = ngx.now() + (lazy and tonumber(lazy[1]) or 0) / 1000
+  exchange.record.deleted = true
   return wire.json(shapes.fill(shapes.SUCCESS, {
     account = account, server = server, inbox = id, number = inbox[5] or "",
   }))
@@ -400,6 +401,64 @@ api.lost_before = {
     return api.live.answer(exchange)
   end,
   deliver = api.lost_after.deliver,
+}
+
+-- A deletion may come to any of these, by a number between 0 and 1: it is carried out at once or in
+-- the background, and its answer comes, is lost, or is its gateway's; or it is lost, or refused.
+local MOODS = {
+  { 0.45, "deletes" }, { 0.60, "lazy" }, { 0.70, "lost_after" }, { 0.76, "gateway" },
+  { 0.84, "lost_before" }, { 0.92, "refuses" }, { 1.00, "busy" },
+}
+local LAZIEST = 3000
+
+-- The same numbers for a seed, one for each deletion of a world.
+local function chance(exchange, seed)
+  local nth = worlds:incr(exchange.world .. " chances", 1, 0)
+  return ngx.crc32_long(("%s %d"):format(seed, nth)) / 2^32
+end
+
+local function mood_of(exchange, seed)
+  local number = chance(exchange, seed)
+  for _, mood in ipairs(MOODS) do
+    if number < mood[1] then
+      return mood[2]
+    end
+  end
+end
+
+local function delete_moodily(exchange, seed)
+  local mood = mood_of(exchange, seed)
+  exchange.record.mood = mood
+  if mood == "refuses" then
+    return shapes.failure(33)
+  elseif mood == "busy" then
+    local answer = wire.page(429)
+    answer.headers[2] = { "Retry-After", "0" }
+    return answer
+  elseif mood == "lost_before" then
+    return wire.page(500)
+  elseif mood ~= "deletes" then
+    exchange.has.lazy_delete = { chance(exchange, seed) * LAZIEST }
+  end
+  local answer = api.live.answer(exchange)
+  return mood == "gateway" and wire.page(504) or answer
+end
+
+-- moody-SEED: any of them, one after the other.
+api.moody = {
+  answer = function(exchange, seed)
+    if exchange.call ~= "deleteInbox" then
+      return api.live.answer(exchange)
+    end
+    return delete_moodily(exchange, seed)
+  end,
+  deliver = function(exchange, answer)
+    local mood = exchange.record.mood
+    if mood == "lost_before" or mood == "lost_after" then
+      return wire.finish(exchange)
+    end
+    return wire.deliver(exchange, answer)
+  end,
 }
 
 return api
