@@ -21,7 +21,7 @@ local FIRST, COUNT = 101, 40
 local KILLS_OF_A_LIST = 10
 
 -- Seconds in which a run is killed: the first one, and those that read back before they go on.
-local FIRST_WINDOW, WINDOW = 0.35, 1.4
+local FIRST_WINDOW, WINDOW = 0.7, 1.5
 
 local SIGKILL = 9
 
@@ -47,14 +47,14 @@ List.__index = List
 local function begin(seed)
   return setmetatable({
     world = mock.world(), file = new_list(), journal = cli.file(),
-    options = { scenario = ("live+moody-%d+delay-10"):format(seed) },
+    options = { scenario = ("live+moody-%d+delay-50"):format(seed) },
   }, List)
 end
 
 function List:words(more)
   return {
     "delete-inboxes", self.file, "--journal", self.journal, "--confirm", tostring(COUNT),
-    "--keep-going", "--json", more,
+    "--concurrency", "3", "--keep-going", "--json", more,
   }
 end
 
