@@ -23,7 +23,10 @@ local function judge(row, ours, ratio)
   end
 end
 
-local HEADING = { "", "ninedig", "bare libcurl", "", "ratio", "target", "" }
+local function heading(part)
+  return { "", "ninedig", part.against or "bare libcurl", "", "ratio", "target", "" }
+end
+
 local LEFT = { true, false, false, true, false, true, true }
 
 local function print_aligned(lines)
@@ -43,11 +46,11 @@ local function print_aligned(lines)
 end
 
 --- Print the table of a part.
--- @tparam string title
+-- @tparam table part its `title`, and what it is measured `against`, if that is not bare libcurl
 -- @tparam table rows
 -- @treturn integer how many targets are missed
-function report.print(title, rows)
-  local lines, missed = { HEADING }, 0
+function report.print(part, rows)
+  local lines, missed = { heading(part) }, 0
   for _, row in ipairs(rows) do
     local ours = row.of.ours * (row.per or 1)
     local bare = row.of.bare * (row.per or 1)
@@ -63,7 +66,7 @@ function report.print(title, rows)
       not target and "" or reached and "reached" or "MISSED",
     }
   end
-  print(title)
+  print(part.title)
   print()
   print_aligned(lines)
   print()

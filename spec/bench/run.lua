@@ -13,7 +13,7 @@
 local mock = require("spec.support.mock")
 local report = require("spec.bench.report")
 
-local PARTS = { "one_by_one", "many_at_once" }
+local PARTS = { "one_by_one", "many_at_once", "large_lists" }
 
 local function read_arguments(words)
   local chosen, strict = {}, false
@@ -35,7 +35,7 @@ local function measure(parts)
   local missed = 0
   for _, name in ipairs(parts) do
     local part = require("spec.bench." .. name)
-    missed = missed + report.print(part.title, part.run(note))
+    missed = missed + report.print(part, part.run(note))
   end
   return missed
 end

@@ -46,6 +46,17 @@ local function run(command)
   end
 end
 
+--- What a program prints.
+-- @tparam table program
+-- @param ... more words for its command line
+-- @treturn string
+function tools.output(program, ...)
+  local pipe = assert(io.popen(command_of(program, { ... }) .. " 2>&1"))
+  local output = pipe:read("a")
+  pipe:close()
+  return output
+end
+
 --- Run a program to its end.
 -- @tparam table program
 -- @tparam integer calls

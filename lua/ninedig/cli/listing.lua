@@ -21,7 +21,7 @@ local kinds = {}
 local function plain(value)
   local kind = type(value)
   if kind == "number" then
-    return errors.digits(value)
+    return value % 1 == 0 and errors.digits(value) or tostring(value)
   end
   return kind == "string" and value or nil
 end
