@@ -142,7 +142,7 @@ soak-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/jit/spec/support/process.so | 
 soak-lists: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/ninedig/posix.so $(BUILD)/5.4/spec/support/process.so | deps-test
 	@$(call lua_env,5.4) lua5.4 spec/soak/kills.lua $(SOAK_KILLS)
 
-CHECKS = gcc clang format tidy luacheck layers generated symbols rockspec version libcurl paths
+CHECKS = gcc clang format tidy luacheck specs layers generated symbols rockspec version libcurl paths
 
 check: $(CHECKS:%=check-%) ## everything that can be found without running the code
 	@tools/tally $(CHECKS:%=build/log/check/%)

@@ -3,7 +3,7 @@ local core = require("ninedig.core")
 
 -- They are the same whatever runs the library.
 if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then
-  return
+  return pending("pages of the API: the run on Lua 5.4 covers them", function() end)
 end
 
 local function output_of(command)

@@ -4,7 +4,7 @@ local mock = require("spec.support.mock")
 local pages = require("spec.support.pages")
 
 if os.getenv("NINEDIG_LUA_VERSION") ~= "jit" then
-  return
+  return pending("Neovim has LuaJIT: the run on that covers it", function() end)
 end
 
 local function recipe()
