@@ -164,6 +164,31 @@ describe("a call that could not wait", function()
       assert.equal(0, world:count())
     end)
 
+    -- Nobody would resume it: see ninedig.events.
+    it("in " .. loop_name .. ": on_event, which is left where it waits", function()
+      local other = client_of(safe, loop)
+      local told
+      local options = caller.options(world, "ok", {
+        sleep = loop.sleep, access_token = mock.token,
+        on_event = function()
+          told = told or { delete(other) }
+        end,
+      })
+      local client = assert(safe.client(options))
+      local result
+      loop.run { function()
+        result = assert(delete(client))
+      end }
+      assert.equal(10, result.inboxID)
+      assert.is_nil(told[1])
+      caller.check_error(told[2], REFUSED)
+      assert.equal(1, world:count())
+      loop.run { function()
+        assert(delete(client))
+      end }
+      assert.equal(2, world:count())
+    end)
+
     -- What was tried has left nothing that would wake it.
     it("in " .. loop_name .. ": its coroutine sleeps on as long as it wants to", function()
       local client = client_of(safe, loop)

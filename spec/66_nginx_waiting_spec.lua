@@ -22,6 +22,7 @@ local SERVERS = [[
     location = /token { content_by_lua_block { require("calls").answer() } }
     location = /list { content_by_lua_block { require("many").answer() } }
     location = /boundary { content_by_lua_block { require("waiting").within_boundary() } }
+    location = /on_event { content_by_lua_block { require("waiting").within_on_event() } }
     location = /kinds { content_by_lua_block { require("waiting").each_kind() } }
     location = /log {
       content_by_lua_block { ngx.print("done") }
@@ -153,6 +154,15 @@ describe("a call in nginx that could not wait", function()
       assert.equal(0, #server:logged("a caller went away"))
     end)
   end
+
+  -- Its light thread is killed where it yields: see ninedig.events.
+  it("is refused in on_event, whose light thread others use again", function()
+    for i = 1, 3 do
+      check_refused(ask(server, "/on_event", { job = job(world, "ok") }))
+      assert.equal(2 * i, world:count())
+    end
+    assert.equal(0, #server:logged("a caller went away"))
+  end)
 
   it("is refused alike whatever its kind", function()
     local answers = ask(server, "/kinds", { job = cjson.encode {

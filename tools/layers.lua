@@ -13,8 +13,8 @@ local order = {
   },
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },
   ["lua/ninedig"] = {
-    "error", "events",
-    "wait.protect", "wait.yield", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers",
+    "error", "wait.yield", "events",
+    "wait.protect", "wait.blocking", "wait.loop", "wait.nginx", "wait.workers",
     "wait", "call", "task", "session", "read", "lookup",
     "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",

@@ -2,6 +2,7 @@
 --
 -- A client without that option has no watcher, and no table is made for it.
 local core = require("ninedig.core")
+local yield = require("ninedig.wait.yield")
 
 local events = {}
 
@@ -26,7 +27,7 @@ end
 
 local function tell(on_event, event)
   local run = is_in_nginx() and run_in_light_thread or run_in_coroutine
-  run(function()
+  yield.leave_where_it_yields(run, function()
     pcall(on_event, event)
   end)
 end

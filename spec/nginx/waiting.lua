@@ -30,6 +30,23 @@ function waiting.within_boundary()
   ngx.print(called and describe(result, err) or "{}")
 end
 
+--- Make a call in on_event, on a connection that is warm.
+function waiting.within_on_event()
+  local job = requested_job()
+  local client = assert(safe.client(job.options))
+  assert(client:delete_inbox(job.params))
+  local told
+  job.options.on_event = function()
+    if not told then
+      told = "nothing was told"
+      local result, err = client:delete_inbox(job.params)
+      told = describe(result, err)
+    end
+  end
+  assert(safe.delete_inbox(job.params, job.options))
+  ngx.print(told)
+end
+
 --- Make each kind of call within a sort, which raises what it is refused with.
 function waiting.each_kind()
   local job = requested_job()

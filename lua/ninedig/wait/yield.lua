@@ -8,10 +8,31 @@ local AND_PCALL = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
     .. " such as coxpcall's"
   or ""
 
---- Whether a coroutine could yield where the caller is.
--- @function is_possible
+-- The coroutine that is given up as soon as it yields.
+local given_up_coroutine
+
+--- Run a function that is left where it first yields.
+-- @tparam function run calls what it is given in a coroutine of its own, and leaves that where it
+-- yields
+-- @tparam function f
+function yield.leave_where_it_yields(run, f)
+  local before = given_up_coroutine
+  run(function()
+    given_up_coroutine = coroutine.running()
+    f()
+  end)
+  given_up_coroutine = before
+end
+
+local function is_given_up()
+  return given_up_coroutine ~= nil and coroutine.running() == given_up_coroutine
+end
+
+--- Whether a coroutine could yield where the caller is, and be resumed.
 -- @treturn boolean
-yield.is_possible = core.can_yield
+function yield.is_possible()
+  return core.can_yield() and not is_given_up()
+end
 
 --- Whether we are in no coroutine at all.
 -- @treturn boolean
@@ -24,6 +45,11 @@ end
 -- @treturn string the name of the error
 -- @treturn string its message
 function yield.refusal()
+  if is_given_up() then
+    return "CANNOT_YIELD_HERE",
+      "the call would have to wait for its answer, and cannot: what on_event does is left where it"
+        .. " waits; nothing was sent. Make the call in a timer or another coroutine"
+  end
   return "CANNOT_YIELD_HERE",
     "the call would have to yield to wait for its answer, and cannot: between it and its coroutine"
       .. " is a function in C, such as string.gsub, table.sort, require, a __tostring that"
