@@ -375,6 +375,52 @@ describe("what the command writes #novalgrind", function()
       cli.deletions(world))
   end)
 
+  -- ----- errors of the command itself -----
+
+  -- Words for Lua that make a function of the command fail.
+  local function failing(module, name)
+    return "-e " .. quote(([[
+      table.insert(package.searchers or package.loaders, 2, function(wanted)
+        if wanted == %q then
+          return function(...)
+            local path = package.searchpath and package.searchpath(wanted, package.path)
+            for template in (path or package.path):gmatch("[^;]+") do
+              local file = template:gsub("%%?", (wanted:gsub("%%.", "/")))
+              local chunk = loadfile(file)
+              if chunk then
+                local loaded = chunk(...)
+                loaded.%s = function() error("broken on purpose") end
+                return loaded
+              end
+            end
+          end
+        end
+      end)]]):format(module, name))
+  end
+
+  it("is 70 where nothing was asked for, and 5 where a request may have left", function()
+    local ended = run({ "numbers" }, { lua = failing("ninedig.cli.listing", "show") })
+    assert.equal(70, ended.status, ended.err)
+    has(ended.err, "an error of the command itself, please report it: ")
+    has(ended.err, "broken on purpose")
+    assert.equal(0, world:count())
+    local journal = cli.file()
+    local words = {
+      "delete-inboxes", cli.file("accountID,inboxID\n4,101\n4,102\n"), "--journal", journal,
+      "--confirm", "2", "--concurrency", "1",
+    }
+    ended = run(words, { lua = failing("ninedig.cli.names", "new") })
+    assert.equal(0, ended.status, ended.err) -- nobody was asked, so no names were looked up
+    world, words[4] = mock.world(), cli.file()
+    ended = run(words, { lua = failing("ninedig.cli.progress", "step") })
+    assert.equal(5, ended.status, ended.err)
+    assert.same({ ["4/online/101"] = 1 }, cli.deletions(world))
+    ended = run(words)
+    assert.equal(0, ended.status, ended.err)
+    has(ended.err, "1 deleted before")
+    assert.same({ ["4/online/101"] = 1, ["4/online/102"] = 1 }, cli.deletions(world))
+  end)
+
   -- ----- the disk -----
 
   it("is on the disk by its name, too, before the first request", function()

@@ -393,6 +393,12 @@ function journal:begin()
   end
 end
 
+--- End the use of it after an error of the command itself: what is known is written, if it can be.
+function journal:abandon()
+  drop_intents(self)
+  pcall(self.close, self)
+end
+
 --- Write what is left, and end the use of it.
 function journal:close()
   self.must_sync = true

@@ -326,10 +326,9 @@ local function perform(run, todo, book)
   end)
   local done, raised, thrown = bulk.perform(requests)
   bar:leave()
-  if not done and thrown ~= nil then
-    error(thrown, 0)
-  elseif not done and not stop.is_reason(raised) then
-    error(raised, 0)
+  if not done and not stop.is_reason(raised) then
+    book:abandon()
+    error(thrown ~= nil and thrown or raised, 0)
   end
   close_open(run, book, not done and raised.status == stop.INTERRUPTED)
   return not done and raised or nil
