@@ -376,7 +376,9 @@ static void names_what_failed_before_the_send(void **state)
         {BEFORE(CURLE_SSL_CIPHER), "TLS_FAILED", "TLS"},
         {BEFORE(CURLE_PROXY), "PROXY_FAILED", "proxy"},
         {BEFORE(CURLE_OUT_OF_MEMORY), "OUT_OF_MEMORY", "memory"},
-        {BEFORE(CURLE_RECV_ERROR), "CONNECT_FAILED", "connection"},
+        {BEFORE(CURLE_RECV_ERROR), "TLS_FAILED", "handshake"},
+        {BEFORE(CURLE_SEND_ERROR), "TLS_FAILED", "handshake"},
+        {BEFORE(94), "CONNECT_FAILED", "connection"},
         {UNSENT(ND_FAULT_UNASKED), "CONNECT_FAILED", "before it was asked"},
         {UNSENT(ND_FAULT_TIMEOUT), "TIMEOUT", "free within the time-out"},
         {UNSENT(ND_FAULT_CANCELLED), "CANCELLED", "given up"},
@@ -486,7 +488,7 @@ static void takes_an_unreadable_ca_file_for_a_bad_argument(void **state)
 static void describe(const char *detail, bool sent, const char *secret,
                      struct nd_error *err)
 {
-    const struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
+    const struct nd_verdict verdict = {.says = ND_SAYS_NOTHING, .flaw = ""};
     struct nd_secrets secrets = {.count = 0};
     struct nd_answer answer;
 
@@ -537,7 +539,7 @@ static void keeps_secrets_out_of_libcurls_words(void **state)
 static void never_cuts_the_advice(void **state)
 {
     char detail[ND_DETAIL_MAX];
-    struct nd_verdict verdict = {ND_SAYS_NOTHING, ND_UNSET, "", false};
+    struct nd_verdict verdict = {.says = ND_SAYS_NOTHING, .flaw = ""};
     const struct nd_secrets secrets = {.count = 0};
     char flaw[2 * ND_MESSAGE_MAX];
     struct nd_answer answer;

@@ -51,6 +51,7 @@ struct nd_answer {
     /* what happened, as the engine noted it */
     bool sent;   /* a byte of the request may have left */
     bool reused; /* on a connection that was kept */
+    bool proxied; /* of ND_FAULT_CONNECT: there was a proxy in the way */
     enum nd_fault fault;
     int curl_code;              /* of ND_FAULT_CONNECT, or 0 */
     double connect_seconds;     /* of a new connection, or ND_UNSET */

@@ -185,6 +185,7 @@ static void fail_to_connect(struct nd_engine *engine,
                             struct nd_transfer *transfer, int code)
 {
     transfer->answer.curl_code = code;
+    transfer->answer.proxied = was_proxied(transfer->request.settings, code);
     if (transfer->connection)
         copy_detail(&transfer->answer, transfer->connection, code);
     fail(engine, transfer, ND_FAULT_CONNECT);

@@ -95,6 +95,10 @@ static const struct fault not_connected[] = {
     {CURLE_OUT_OF_MEMORY, ND_OUT_OF_MEMORY, "memory ran out"},
 };
 
+static const struct fault lost_in_handshake = {
+    0, "TLS_FAILED", "the connection was lost in the TLS handshake"};
+static const struct fault lost_by_proxy = {
+    0, "PROXY_FAILED", "the proxy ended the connection"};
 static const struct fault other_not_connected = {
     0, "CONNECT_FAILED", "the connection failed before the request"};
 
@@ -132,12 +136,28 @@ static const struct fault *find_fault(const struct fault *rows, size_t count,
     return otherwise;
 }
 
+/* TLS libraries, and their versions, differ in the code of this. */
+static bool is_loss(int code)
+{
+    return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+           code == CURLE_GOT_NOTHING;
+}
+
+static const struct fault *connect_fault_of(const struct nd_answer *answer)
+{
+    const struct fault *otherwise = &other_not_connected;
+
+    if (is_loss(answer->curl_code))
+        otherwise = answer->proxied ? &lost_by_proxy : &lost_in_handshake;
+    return find_fault(not_connected,
+                      sizeof not_connected / sizeof *not_connected,
+                      answer->curl_code, otherwise);
+}
+
 static const struct fault *fault_of(const struct nd_answer *answer)
 {
     if (answer->fault == ND_FAULT_CONNECT)
-        return find_fault(not_connected,
-                          sizeof not_connected / sizeof *not_connected,
-                          answer->curl_code, &other_not_connected);
+        return connect_fault_of(answer);
     if (answer->fault == ND_FAULT_TIMEOUT && !answer->sent)
         return &in_the_queue;
     return find_fault(others, sizeof others / sizeof *others,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How long a service that closes kept connections unasked is remembered. */
@@ -26,20 +27,31 @@ struct nd_distrusted {
 
 /* ----- life ----- */
 
-/* Marks fd close-on-exec if it is one of libcurl's: a local socket. */
-static void mark_wakeup_socket(int fd)
+/* What libcurl wakes itself by: a pair of local sockets, a pipe, or an
+ * eventfd, which is of no type. */
+static bool is_for_waking(int fd)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
+    struct stat facts;
 
-    if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
-        address.ss_family == AF_UNIX)
+    if (fd < 0 || fstat(fd, &facts) != 0)
+        return false;
+    if (S_ISSOCK(facts.st_mode))
+        return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+               address.ss_family == AF_UNIX;
+    return S_ISFIFO(facts.st_mode) || !(facts.st_mode & S_IFMT);
+}
+
+static void mark_for_waking(int fd)
+{
+    if (is_for_waking(fd))
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /*
- * A multi handle has a pair of sockets to be woken by, which libcurl lets
- * children inherit and does not show.  They take the lowest free numbers,
+ * A multi handle has a pair of descriptors to be woken by, which some
+ * libcurls let children inherit, and none shows.  They take the lowest free numbers,
  * so these are looked up first.
  */
 static CURLM *new_multi(void)
@@ -54,8 +66,8 @@ static CURLM *new_multi(void)
         (void)close(high);
     multi = curl_multi_init();
     if (multi) {
-        mark_wakeup_socket(low);
-        mark_wakeup_socket(high);
+        mark_for_waking(low);
+        mark_for_waking(high);
     }
     return multi;
 }
