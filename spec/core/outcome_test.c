@@ -197,8 +197,10 @@ static bool judge(const struct event *event, const struct nd_call *call,
                   struct nd_error *err)
 {
     const struct nd_secrets secrets = {.count = 0};
-    struct nd_verdict verdict = {event->says, event->reason, "a flaw",
-                                 event->doubtful};
+    struct nd_verdict verdict = {.says = event->says,
+                                 .reason = event->reason,
+                                 .flaw = "a flaw",
+                                 .doubtful = event->doubtful};
     struct nd_answer answer;
     bool success;
 

@@ -1,5 +1,6 @@
 --- Faults and oddities of the wire: modifiers, as server.lua explains them.
 local api = require("partner_api")
+local attacks = require("attacks")
 local bit = require("bit")
 local cjson = require("cjson").new()
 local recorder = require("recorder")
@@ -268,6 +269,41 @@ faults.big = {
 faults.big_chunked = {
   deliver = function(_, answer, megabytes)
     wire.deliver_big(answer, number(megabytes, 64), true)
+  end,
+}
+
+-- Hostile answers, see attacks.lua.
+
+local function fill_in(text)
+  local values = {
+    ok = '{"status":"OK","reason":1}', no = '{"status":"FAIL","reason":47}',
+  }
+  values.n, values.m = #values.ok, #values.no
+  values.x = ("%x"):format(values.n)
+  return (text:gsub("{(%a+)}", values))
+end
+
+faults.attack = {
+  deliver = function(exchange, _, name)
+    local attack = assert(attacks[name], name)
+    local socket = wire.socket()
+    for i = 2, #attack do
+      if type(attack[i]) == "number" then
+        ngx.sleep(attack[i] / 1000)
+      else
+        socket:send(fill_in(attack[i]))
+      end
+    end
+    if attack.ends then
+      return wire.finish(exchange)
+    end
+    -- The next request on this connection is answered honestly, and the last.
+    if socket:receiveany(65536) then
+      recorder.write(exchange.world, exchange.record)
+      socket:send(fill_in(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {n}\r\n\r\n{ok}"))
+    end
+    return wire.finish(exchange)
   end,
 }
 
