@@ -63,7 +63,8 @@ describe("on_event", function()
       '{accountID=1 attempt=1 call="delete_inbox" event="answer" http_status=200 inboxID=10'
         .. ' name="OK" outcome="ok" reason=1 reused=false server="online"}',
     }, told(events))
-    assert.is_true(events[2].connect_seconds <= events[2].seconds)
+    -- The one is counted in milliseconds, and libcurl counts the other more finely.
+    assert.is_true(events[2].connect_seconds <= events[2].seconds + 0.002)
     assert.equal(1, world:count())
   end)
 
@@ -191,7 +192,7 @@ describe("on_event", function()
   it("is told of the pauses that a rate makes", function()
     local report = assert(client("live"):delete_inboxes({
       { accountID = 1, inboxID = 10 }, { accountID = 1, inboxID = 11 },
-    }, { rate = 20, concurrency = 1 }))
+    }, { rate = 4, concurrency = 2 })) -- both are ready at once
     assert.equal(2, report.deleted)
     assert.equal("rate", fields(events, "wait", "why"))
     assert.equal("1 1", fields(events, "request", "attempt"))
