@@ -289,11 +289,15 @@ busted-%: $(BUILD)/%/ninedig/core.so $(BUILD)/%/ninedig/posix.so $(BUILD)/%/spec
 	    tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $(call busted_lua,$*) \
 	    $(BUSTED) --output=gtest $(SKIP_$(UNDER)) $(filter_words) $(SPECS)
 
+# What it finds is kept in build/fuzz, and the next run begins with it.
+FUZZ_SECONDS ?= 60
+
 fuzz-%: build/fuzz/%_fuzz
 	@mkdir -p build/fuzz/corpus-$*
-	@tools/run --plain build/log/fuzz/$* $< -max_total_time=$(or $(FUZZ_SECONDS),60) \
-	    -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$*- \
-	    build/fuzz/corpus-$* spec/fuzz/corpus-$*
+	@RUN_TIMEOUT=$$(($(FUZZ_SECONDS) + 120)) tools/run --plain build/log/fuzz/$* \
+	    $< -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$*- build/fuzz/corpus-$* spec/fuzz/corpus-$*
+	@sed -n 's/^stat::number_of_executed_units: */$* executions: /p' build/log/fuzz/$*.log
 
 # ----- how it is checked -----
 

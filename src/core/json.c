@@ -26,7 +26,7 @@ void nd_json_start(struct nd_json *json, struct nd_text text, bool mends)
 /* The next character, or a NUL at the end, which is no JSON either. */
 static char peek(const struct nd_json *json)
 {
-    return json->rest.at < json->rest.end ? *json->rest.at : '\0';
+    return (char)(json->rest.at < json->rest.end ? *json->rest.at : '\0');
 }
 
 static void skip_space(struct nd_json *json)
@@ -106,18 +106,24 @@ static bool skip_escape(struct nd_json *json)
     return true;
 }
 
+/* Moves past what a string has as it is. */
+static void skip_plain(struct nd_json *json)
+{
+    const char *end = json->rest.end;
+    const char *at = json->rest.at;
+
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= ' ')
+        at++;
+    json->rest.at = at;
+}
+
 /* Reads a string, whose opening quote is next. */
 static bool read_string(struct nd_json *json)
 {
     json->token.at = ++json->rest.at;
     json->escaped = false;
     for (;;) {
-        const char *at = json->rest.at;
-
-        while (at < json->rest.end && *at != '"' && *at != '\\' &&
-               (unsigned char)*at >= ' ')
-            at++;
-        json->rest.at = at;
+        skip_plain(json);
         if (peek(json) == '"')
             break;
         if (peek(json) != '\\')
@@ -443,16 +449,30 @@ static int64_t scale_of(struct nd_text number, const char *end)
     return read_exponent(exponent) - (point ? end - point - 1 : 0);
 }
 
+/* The same of a number without sign, point and exponent. */
+static bool plain_whole(struct nd_text number, uint64_t *whole)
+{
+    *whole = 0;
+    if (number.end - number.at > ND_ID_DIGITS)
+        return false;
+    while (number.at < number.end && nd_is_digit(*number.at))
+        *whole = *whole * 10 + (uint64_t)(*number.at++ - '0');
+    return number.at == number.end;
+}
+
 bool nd_json_whole(struct nd_text number, uint64_t *whole)
 {
     const char *end = digits_end(number);
-    int64_t scale = scale_of(number, end);
+    int64_t scale;
     int64_t zeros = 0; /* of those read so far, that end the digits */
     int digits = 0;
 
+    if (plain_whole(number, whole))
+        return true;
     *whole = 0;
-    if (end == number.at) /* it has a sign */
+    if (*number.at == '-')
         return false;
+    scale = scale_of(number, end);
     for (; number.at < end; number.at++) {
         if (*number.at == '.')
             continue;

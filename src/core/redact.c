@@ -9,12 +9,11 @@
 
 static const char marker[] = "[redacted]";
 
-/* So much of a text is looked at: more than is ever shown of one, if it is
- * not all secrets. */
-#define ND_LOOKED_AT ((size_t)64 * 1024)
+/* So much of a text is looked at: several times what is shown of one. */
+#define ND_LOOKED_AT ((size_t)16 * 1024)
 
-/* Encodings in one another, of which each is undone by one look. */
-#define ND_LOOKS 8
+/* Encodings in one another that are followed. */
+#define ND_LEVELS 3
 
 /* A shorter beginning of a secret tells nothing. */
 #define ND_TAIL_MIN 4
@@ -74,30 +73,22 @@ void nd_secrets_add_request(struct nd_secrets *secrets,
     nd_secrets_add_url(secrets, settings->proxy);
 }
 
-/* ----- a text, less and less encoded ----- */
+/* ----- a text, with encodings undone ----- */
 
-/* What a look sees, and where each byte of it is in the text. */
 struct view {
     char *bytes;
-    uint32_t *places; /* one more than there are bytes: where the last ends */
+    uint32_t *places; /* of each in the text, and where the last one ends */
     size_t length;
     size_t tail; /* where an escape begins that the text's end has cut */
 };
 
-static bool open_view(struct view *view, struct nd_text text)
+/* Room for so many bytes; false where memory is out. */
+static bool open_view(struct view *view, size_t room)
 {
-    size_t i;
-
-    view->tail = view->length = (size_t)(text.end - text.at);
-    view->bytes = malloc(view->length + 1);
-    view->places = malloc((view->length + 2) * sizeof *view->places);
-    if (!view->bytes || !view->places)
-        return false;
-    memcpy(view->bytes, text.at, view->length);
-    view->bytes[view->length] = '\n'; /* for hide_secret */
-    for (i = 0; i <= view->length + 1; i++)
-        view->places[i] = (uint32_t)i;
-    return true;
+    view->length = view->tail = room;
+    view->bytes = malloc(room + 1);
+    view->places = malloc((room + 1) * sizeof *view->places);
+    return view->bytes && view->places;
 }
 
 static void close_view(struct view *view)
@@ -106,40 +97,40 @@ static void close_view(struct view *view)
     free(view->places);
 }
 
-/* Undoes one level of encodings, in place: nothing is spelt shorter than it
- * is.  False where there is none. */
-static bool undo(struct view *view, enum nd_depth depth)
+static void put(struct view *view, long c, uint32_t place)
 {
-    struct nd_text rest = {view->bytes, view->bytes + view->length};
-    size_t from = 0;
-    size_t to = 0;
+    view->bytes[view->length] = (char)(c < 128 ? c : '\x80');
+    view->places[view->length++] = place;
+}
+
+/* Fills the view with what another one shows when an encoding is undone,
+ * which takes no more room.  False where that is the same. */
+static bool undo(struct view *view, const struct view *from,
+                 unsigned int encoding)
+{
+    struct nd_text rest = {from->bytes, from->bytes + from->length};
+    size_t at = 0;
     bool changed = false;
     long c;
 
-    while ((c = nd_spelt_char(&rest, depth)) >= 0) {
-        size_t next = (size_t)(rest.at - view->bytes);
+    view->length = 0;
+    view->tail = from->length;
+    while ((c = nd_spelt_char(&rest, encoding)) >= 0) {
+        size_t next = (size_t)(rest.at - from->bytes);
 
-        changed = changed || next > from + 1;
-        view->bytes[to] = (char)(c < 128 ? c : '\x80');
-        view->places[to++] = view->places[from];
-        from = next;
+        if (at >= from->tail && view->tail > view->length)
+            view->tail = view->length;
+        changed = changed || next > at + 1;
+        put(view, c, from->places[at]);
+        at = next;
     }
-    changed = changed || to != view->tail;
-    view->tail = to;
-    for (; from < view->length; from++) {
-        view->bytes[to] = view->bytes[from];
-        view->places[to++] = view->places[from];
-    }
-    view->places[to] = view->places[from];
-    view->length = to;
+    if (view->tail > view->length)
+        view->tail = view->length;
+    changed = changed || (at < from->length && from->tail == from->length);
+    for (; at < from->length; at++)
+        put(view, from->bytes[at], from->places[at]);
+    view->places[view->length] = from->places[at];
     return changed;
-}
-
-/* The next look at it.  Where only backslashes are left to undo, all go at
- * once: one that belongs to a secret may have been taken for an escape's. */
-static bool peel(struct view *view)
-{
-    return undo(view, ND_ONE_LEVEL) || undo(view, ND_ALL_LEVELS);
 }
 
 /* ----- what is hidden of the text ----- */
@@ -164,32 +155,34 @@ static void hide_tail(struct mask *mask, const struct view *view, size_t end,
 
 /* How much of the secret is seen with one more byte, after matched of it
  * were (Knuth, Morris, Pratt).  borders: see below. */
-static size_t advance(const struct view *secret, const uint32_t *borders,
+static size_t advance(struct nd_text secret, const uint32_t *borders,
                       size_t matched, char byte)
 {
-    while (matched &&
-           (matched == secret->length || byte != secret->bytes[matched]))
+    size_t length = (size_t)(secret.end - secret.at);
+
+    while (matched && (matched == length || byte != secret.at[matched]))
         matched = borders[matched - 1];
-    return matched + (byte == secret->bytes[matched]);
+    return matched + (byte == secret.at[matched]);
 }
 
 /* Of each beginning of the secret, the longest shorter one that it ends
  * with. */
-static uint32_t *find_borders(const struct view *secret)
+static uint32_t *find_borders(struct nd_text secret)
 {
-    uint32_t *borders = calloc(secret->length, sizeof *borders);
+    size_t length = (size_t)(secret.end - secret.at);
+    uint32_t *borders = calloc(length, sizeof *borders);
     size_t i;
 
-    for (i = 1; borders && i < secret->length; i++)
-        borders[i] = (uint32_t)advance(secret, borders, borders[i - 1],
-                                       secret->bytes[i]);
+    for (i = 1; borders && i < length; i++)
+        borders[i] =
+            (uint32_t)advance(secret, borders, borders[i - 1], secret.at[i]);
     return borders;
 }
 
-/* Hides the secret, as this look at it has it. */
-static bool hide_spelling(struct mask *mask, const struct view *view,
-                          const struct view *secret)
+static bool hide_secret(struct mask *mask, const struct view *view,
+                        struct nd_text secret)
 {
+    size_t length = (size_t)(secret.end - secret.at);
     uint32_t *borders = find_borders(secret);
     size_t matched = 0;
     size_t done = 0; /* up to here it is hidden already */
@@ -201,36 +194,36 @@ static bool hide_spelling(struct mask *mask, const struct view *view,
         if (i == view->tail)
             hide_tail(mask, view, i, matched);
         matched = advance(secret, borders, matched, view->bytes[i]);
-        if (matched < secret->length)
+        if (matched < length)
             continue;
         if (i + 1 - matched > done)
             done = i + 1 - matched;
         hide(mask, view->places[done], view->places[i + 1]);
         done = i + 1;
     }
-    if (matched < secret->length)
+    if (matched < length)
         hide_tail(mask, view, i, matched);
     free(borders);
     return true;
 }
 
-/* Hides a secret, and what it may become where it has escapes itself.  The
- * line end behind it keeps what is an escape to its end from being cut. */
-static bool hide_secret(struct mask *mask, const struct view *view,
-                        struct nd_text text)
+/* The same as a URL means it, as the user and password of a proxy's are
+ * written: that is how they are used. */
+static bool hide_decoded(struct mask *mask, const struct view *view,
+                         struct nd_text secret)
 {
-    struct view secret;
-    bool good = open_view(&secret, text);
-    int looks = 0;
+    char *bytes = malloc((size_t)(secret.end - secret.at));
+    struct nd_text decoded = {bytes, bytes};
+    bool good = bytes != NULL;
+    long c;
 
-    secret.tail = ++secret.length;
-    do {
-        struct view alone = secret;
-
-        alone.length--;
-        good = good && (!alone.length || hide_spelling(mask, view, &alone));
-    } while (good && looks++ < ND_LOOKS && peel(&secret));
-    close_view(&secret);
+    while (good && (c = nd_spelt_char(&secret, ND_SPELT_PERCENT)) >= 0) {
+        bytes[decoded.end - bytes] = (char)c;
+        decoded.end++;
+    }
+    if (good && decoded.end > decoded.at)
+        good = hide_secret(mask, view, decoded);
+    free(bytes);
     return good;
 }
 
@@ -418,11 +411,13 @@ static size_t url_user(struct nd_text *text)
 static struct nd_text announced(struct nd_text text)
 {
     struct nd_text value = text;
-    size_t length = secret_value(&value);
+    /* What the names begin with, raw or escaped: most text does not. */
+    bool may_be = *text.at && strchr(":\\abpst", nd_to_lower(*text.at));
+    size_t length = may_be ? secret_value(&value) : 0;
 
-    if (!length)
+    if (may_be && !length)
         length = bearer_value(&value);
-    if (!length)
+    if (may_be && !length)
         length = url_user(&value);
     value.end = value.at + length;
     return value;
@@ -447,32 +442,62 @@ static void hide_announced(struct mask *mask, const struct view *view)
     }
 }
 
-static bool hide_all(struct mask *mask, const struct view *view,
-                     const struct nd_secrets *secrets)
+static bool look(struct mask *mask, const struct view *view,
+                 const struct nd_secrets *secrets)
 {
     size_t i;
 
     hide_announced(mask, view);
     for (i = 0; i < secrets->count; i++) {
-        if (!hide_secret(mask, view, secrets->of[i]))
+        struct nd_text secret = secrets->of[i];
+        size_t length = (size_t)(secret.end - secret.at);
+
+        if (!hide_secret(mask, view, secret) ||
+            (memchr(secret.at, '%', length) &&
+             !hide_decoded(mask, view, secret)))
             return false;
     }
     return true;
 }
 
-/* Marks what is to be hidden; all of it, where it cannot be told. */
-static bool look(struct mask *mask, struct nd_text text,
-                 const struct nd_secrets *secrets)
+/* Looks at the text, and at what each encoding may hide.  Where that goes on
+ * and on, nothing is shown. */
+static bool look_deep(struct mask *mask, const struct view *view,
+                      const struct nd_secrets *secrets, int level)
+{
+    static const unsigned int encodings[] = {ND_SPELT_JSON, ND_SPELT_PERCENT,
+                                             ND_SPELT_HTML};
+    struct view deeper;
+    bool good = open_view(&deeper, view->length) && look(mask, view, secrets);
+    size_t i;
+
+    for (i = 0; good && i < sizeof encodings / sizeof *encodings; i++) {
+        if (!undo(&deeper, view, encodings[i]))
+            continue;
+        if (deeper.length == view->length) /* only its tail is another */
+            good = look(mask, &deeper, secrets);
+        else if (level < ND_LEVELS)
+            good = look_deep(mask, &deeper, secrets, level + 1);
+        else
+            hide(mask, 0, mask->length);
+    }
+    close_view(&deeper);
+    return good;
+}
+
+/* Marks what is to be hidden. */
+static bool fill_mask(struct mask *mask, const char *text,
+                      const struct nd_secrets *secrets)
 {
     struct view view;
-    bool good = open_view(&view, text);
-    int looks = 0;
+    bool good = open_view(&view, mask->length);
+    size_t i;
 
-    do {
-        good = good && hide_all(mask, &view, secrets);
-    } while (good && looks++ < ND_LOOKS && peel(&view));
-    if (looks > ND_LOOKS)
-        hide(mask, 0, mask->length);
+    for (i = 0; good && i <= view.length; i++)
+        view.places[i] = (uint32_t)i;
+    if (good)
+        memcpy(view.bytes, text, view.length);
+    good = good && look_deep(mask, &view, secrets, 0);
     close_view(&view);
     return good;
 }
@@ -508,16 +533,14 @@ static bool add_shown(struct nd_buffer *out, const char *text,
 bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
                const struct nd_secrets *secrets)
 {
-    struct nd_text looked_at = {text, text};
     struct mask mask;
     bool good;
 
     mask.length = length < ND_LOOKED_AT ? length : ND_LOOKED_AT;
     if (!mask.length)
         return true;
-    looked_at.end += mask.length;
     mask.hidden = calloc(mask.length, 1);
-    good = mask.hidden && look(&mask, looked_at, secrets) &&
+    good = mask.hidden && fill_mask(&mask, text, secrets) &&
            add_shown(out, text, &mask);
     free(mask.hidden);
     return good;

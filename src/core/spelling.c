@@ -109,20 +109,20 @@ static bool skip_backslashes(struct nd_text *text)
     return skipped;
 }
 
-long nd_spelt_char(struct nd_text *text, enum nd_depth depth)
+long nd_spelt_char(struct nd_text *text, unsigned int encodings)
 {
-    bool escaped = depth == ND_ALL_LEVELS && skip_backslashes(text);
+    bool escaped = (encodings & ND_SPELT_NESTED) && skip_backslashes(text);
     struct nd_text next = *text;
     int byte = next_byte(&next);
     long code = byte;
 
-    if (byte == '\\')
+    if (byte == '\\' && (encodings & ND_SPELT_JSON))
         code = read_backslashed(&next);
     else if (byte == 'u' && escaped)
         code = read_hex(&next, 4);
-    else if (byte == '%')
+    else if (byte == '%' && (encodings & ND_SPELT_PERCENT))
         code = read_hex(&next, 2);
-    else if (byte == '&')
+    else if (byte == '&' && (encodings & ND_SPELT_HTML))
         code = read_entity(&next);
     if (code == NO_SUCH)
         return next_byte(text);

@@ -4,19 +4,20 @@
 
 #include "json.h"
 
-/* How far JSON's escapes are undone. */
-enum nd_depth {
-    ND_ONE_LEVEL, /* as in a string of JSON */
-    ND_ALL_LEVELS /* as in JSON in a string of JSON, and so on: no backslash
-                     is left */
-};
+/* Encodings. */
+#define ND_SPELT_JSON 1u /* as in a string of JSON */
+#define ND_SPELT_NESTED \
+    2u                      /* as in JSON in a string of JSON, and so on: no
+                               backslash is left */
+#define ND_SPELT_PERCENT 4u /* as in a URL */
+#define ND_SPELT_HTML 8u
 
 /*
- * Reads one character and moves on: as it stands, in JSON's escapes,
- * percent-encoded, or HTML-escaped.  NULs before it are skipped, so that
- * ASCII in UTF-16 is read, too.  The result is a byte or a code point;
- * negative at the end, be it within an escape.
+ * Reads one character and moves on: as it stands, or in one of the
+ * encodings.  NULs before it are skipped, so that ASCII in UTF-16 is read,
+ * too.  The result is a byte or a code point; negative at the end, be it
+ * within an escape.
  */
-long nd_spelt_char(struct nd_text *text, enum nd_depth depth);
+long nd_spelt_char(struct nd_text *text, unsigned int encodings);
 
 #endif

@@ -415,10 +415,12 @@ static void judge_object(struct nd_verdict *verdict,
 static bool has_ok_in_quotes(struct nd_text body)
 {
     static const char wanted[] = "\"ok\"";
+    const unsigned int encodings =
+        ND_SPELT_NESTED | ND_SPELT_PERCENT | ND_SPELT_HTML;
     size_t matched = 0;
     long c;
 
-    while ((c = nd_spelt_char(&body, ND_ALL_LEVELS)) >= 0) {
+    while ((c = nd_spelt_char(&body, encodings)) >= 0) {
         if (c < 128 && nd_to_lower((char)c) == wanted[matched])
             matched++;
         else
