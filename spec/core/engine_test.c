@@ -1169,6 +1169,42 @@ static void ends_a_wait_by_its_bell(void **state)
     nd_settings_drop(settings);
 }
 
+/* A close would leave the connection to a child that has it, too: it is
+ * reset where its call ends without a whole answer. */
+static void resets_what_a_forked_child_holds_too(void **state)
+{
+    struct nd_settings *settings = CLIENT(0);
+    struct nd_transfer transfer;
+    int ends[2];
+    pid_t child;
+    char byte;
+    int fd;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    submit(&transfer, 1, settings);
+    fd = accept_one();
+    assert_int_equal(read_inbox(fd), 1);
+    child = fork();
+    if (child == 0) {
+        (void)close(ends[1]);
+        (void)close(fd);
+        (void)read(ends[0], &byte, 1); /* until the parent is done */
+        (void)execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
+    }
+    assert_true(child > 0);
+    nd_engine_cancel(&transfer);
+    assert_true(is_closed(fd));
+    expect_error(&transfer, "CANCELLED", ND_KIND_NETWORK, ND_UNKNOWN);
+    (void)close(ends[1]);
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    nd_transfer_free(&transfer);
+    nd_settings_drop(settings);
+    (void)close(fd);
+}
+
 /* ----- transfers alone ----- */
 
 static void frees_a_transfer_at_any_stage(void **state)
@@ -1221,6 +1257,7 @@ int main(void)
         TEST(ends_what_is_under_way_when_it_is_freed),
         TEST(lets_children_inherit_no_socket),
         TEST(leaves_the_parents_engine_alone),
+        TEST(resets_what_a_forked_child_holds_too),
         TEST(ends_a_wait_by_its_bell),
         TEST(frees_a_transfer_at_any_stage),
     };
