@@ -180,16 +180,15 @@ describe("the pages", function()
   end)
 
   it("list each field that an error can have", function()
-    local world = mock.world()
-    local ok, err = pcall(ninedig.delete_inbox, {
-      access_token = mock.token,
-      accountID = 1,
-      inboxID = 10,
-    }, { base_url = world:base_url("reason-47+status-429+retry_after-7"), ca_file = mock.ca_file })
-    assert.is_false(ok)
-    for field in pairs(err) do
-      mentions("`" .. field .. "`", "docs/errors.md")
+    local count = 0
+    for line in io.lines("lua/ninedig/error.lua") do
+      local field = line:match("^%-%- @tfield %S+ (%S+)")
+      if field then
+        mentions("`" .. field .. "`", "docs/errors.md")
+        count = count + 1
+      end
     end
+    assert.is_true(count > 10)
   end)
 
   it("name the version that the code has", function()
