@@ -904,6 +904,34 @@ static void times_out_after_the_send(void **state)
     (void)close(fd);
 }
 
+/* The time is over, and the answer has come all the same. */
+static void reads_what_has_come_in_time(void **state)
+{
+    struct nd_settings *settings = CLIENT(0);
+    struct nd_transfer transfers[2];
+    int fds[2];
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        submit(&transfers[i], (uint64_t)i + 1, settings);
+        fds[i] = accept_one();
+        assert_int_equal(read_inbox(fds[i]), i + 1);
+    }
+    answer(fds[0], OK_ANSWER);
+    answer(fds[1], "HTTP/1.1 200 OK\r\n");
+    for (i = 0; i < 2; i++)
+        transfers[i].deadline_ms = nd_clock_ms() - 1000;
+    nd_engine_start(engine);
+    assert_succeeded(&transfers[0]);
+    expect_error(&transfers[1], "TIMEOUT", ND_KIND_NETWORK, ND_UNKNOWN);
+    for (i = 0; i < 2; i++) {
+        nd_transfer_free(&transfers[i]);
+        (void)close(fds[i]);
+    }
+    nd_settings_drop(settings);
+}
+
 /* ----- giving up ----- */
 
 static void cancels_a_queued_transfer(void **state)
@@ -1252,6 +1280,7 @@ int main(void)
         TEST(lets_nobody_overtake),
         TEST(times_out_in_the_queue_without_a_send),
         TEST(times_out_after_the_send),
+        TEST(reads_what_has_come_in_time),
         TEST(cancels_a_queued_transfer),
         TEST(cancels_a_running_transfer),
         TEST(ends_what_is_under_way_when_it_is_freed),

@@ -350,6 +350,20 @@ static int64_t end_of(const struct nd_transfer *transfer)
     return end;
 }
 
+/* What has come by now still counts: the caller may have been late itself,
+ * or the machine suspended. */
+static void time_out(struct nd_engine *engine, struct nd_transfer *transfer)
+{
+    if (is_connecting(transfer)) {
+        fail_to_connect(engine, transfer, CURLE_OPERATION_TIMEDOUT);
+        return;
+    }
+    if (transfer->connection && nd_exchange_is_written(transfer))
+        progressed(engine, transfer, nd_exchange_go_on(transfer));
+    if (transfer->engine)
+        fail(engine, transfer, ND_FAULT_TIMEOUT);
+}
+
 /* Ends what has taken too long in one of the lists. */
 static void expire(struct nd_engine *engine, struct nd_transfer *transfer,
                    int64_t now)
@@ -357,12 +371,8 @@ static void expire(struct nd_engine *engine, struct nd_transfer *transfer,
     while (transfer) {
         struct nd_transfer *after = transfer->after;
 
-        if (end_of(transfer) > now)
-            ;
-        else if (is_connecting(transfer))
-            fail_to_connect(engine, transfer, CURLE_OPERATION_TIMEDOUT);
-        else
-            fail(engine, transfer, ND_FAULT_TIMEOUT);
+        if (end_of(transfer) <= now)
+            time_out(engine, transfer);
         transfer = after;
     }
 }

@@ -5,7 +5,7 @@
 /* What a TLS record can hold. */
 #define ND_PIECE 16384
 
-static bool is_written(const struct nd_transfer *transfer)
+bool nd_exchange_is_written(const struct nd_transfer *transfer)
 {
     return transfer->written == transfer->request.bytes.length;
 }
@@ -24,7 +24,7 @@ static enum nd_progress write_request(struct nd_transfer *transfer)
 {
     const struct nd_buffer *bytes = &transfer->request.bytes;
 
-    while (!is_written(transfer)) {
+    while (!nd_exchange_is_written(transfer)) {
         size_t sent;
         enum nd_io io = nd_connection_send(
             transfer->connection, bytes->data + transfer->written,
@@ -110,7 +110,7 @@ enum nd_progress nd_exchange_go_on(struct nd_transfer *transfer)
 {
     enum nd_progress progress;
 
-    if (is_written(transfer))
+    if (nd_exchange_is_written(transfer))
         return read_answer(transfer);
     progress = look_while_writing(transfer);
     return progress == ND_GOES_ON ? write_request(transfer) : progress;
@@ -118,5 +118,5 @@ enum nd_progress nd_exchange_go_on(struct nd_transfer *transfer)
 
 short nd_exchange_events(const struct nd_transfer *transfer)
 {
-    return is_written(transfer) ? POLLIN : POLLIN | POLLOUT;
+    return nd_exchange_is_written(transfer) ? POLLIN : POLLIN | POLLOUT;
 }

@@ -19,6 +19,9 @@ enum nd_progress nd_exchange_begin(struct nd_transfer *transfer);
 /* Does what can be done, once the socket is ready. */
 enum nd_progress nd_exchange_go_on(struct nd_transfer *transfer);
 
+/* The request is written, and its answer waited for. */
+bool nd_exchange_is_written(const struct nd_transfer *transfer);
+
 /* The events of poll() that it waits for. */
 short nd_exchange_events(const struct nd_transfer *transfer);
 

@@ -97,8 +97,8 @@ static const struct fault not_connected[] = {
 
 static const struct fault lost_in_handshake = {
     0, "TLS_FAILED", "the connection was lost in the TLS handshake"};
-static const struct fault lost_by_proxy = {
-    0, "PROXY_FAILED", "the proxy ended the connection"};
+static const struct fault lost_by_proxy = {0, "PROXY_FAILED",
+                                           "the proxy ended the connection"};
 static const struct fault other_not_connected = {
     0, "CONNECT_FAILED", "the connection failed before the request"};
 

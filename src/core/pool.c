@@ -51,8 +51,8 @@ static void mark_for_waking(int fd)
 
 /*
  * A multi handle has a pair of descriptors to be woken by, which some
- * libcurls let children inherit, and none shows.  They take the lowest free numbers,
- * so these are looked up first.
+ * libcurls let children inherit, and none shows.  They take the lowest free
+ * numbers, so these are looked up first.
  */
 static CURLM *new_multi(void)
 {
