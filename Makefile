@@ -3,7 +3,9 @@
 # Every target first installs what it needs and does not find: see tools/deps.
 # `make DEPS=true ...` leaves the machine as it is.
 
-VERSIONS    ?= 5.4 5.3 5.2 5.1 jit
+# Lua 5.5 where there is a cjson for it.
+VERSIONS    ?= $(strip $(HAS_5.5) 5.4 5.3 5.2 5.1 jit)
+HAS_5.5     := $(shell lua5.5 -e 'require("cjson")' 2>/dev/null && echo 5.5)
 LUA_VERSION ?= 5.4
 PREFIX      ?= /usr/local
 # Where make install puts Lua files, libraries, the command and manual pages.
