@@ -1,5 +1,8 @@
 --- Asks before anything is deleted: what will be lost is shown, and has to be named.
+local lookup = require("ninedig.lookup")
 local output = require("ninedig.cli.output")
+local report = require("ninedig.cli.report")
+local session = require("ninedig.session")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
 local text = require("ninedig.cli.text")
@@ -29,6 +32,21 @@ function ask.check(given, expected, what)
       stop.USAGE, "this is no terminal, so nobody can be asked: give --confirm with %s; nothing was"
         .. " deleted", what
     )
+  end
+end
+
+--- Refuse an inbox that does not hold the number that it is believed to. What is wrong is told
+-- before somebody is asked, or a preview is shown.
+-- @tparam table client
+-- @tparam table asked as it was understood
+-- @raise a reason to stop
+function ask.check_number(client, asked)
+  if not asked.whatsapp_number then
+    return
+  end
+  local refuted = lookup.refute(session.begin(client, "delete_inbox", asked), asked)
+  if refuted then
+    report.fail(refuted)
   end
 end
 

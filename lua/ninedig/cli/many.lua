@@ -3,7 +3,6 @@ local ask = require("ninedig.cli.ask")
 local bulk = require("ninedig.bulk")
 local input = require("ninedig.cli.input")
 local journal = require("ninedig.cli.journal")
-local lookup = require("ninedig.lookup")
 local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local preview = require("ninedig.cli.preview")
@@ -183,21 +182,10 @@ local function show(run, base_url, todo)
   ask.show_troubles(known.troubles)
 end
 
-local function check_number(run, asked)
-  if not asked.whatsapp_number then
-    return
-  end
-  local task = session.begin(run.client, "delete_inbox", asked)
-  local refuted = lookup.refute(task, asked)
-  if refuted then
-    report.fail(refuted)
-  end
-end
-
 local function preview_list(run, base_url, todo)
   show(run, base_url, todo)
   for _, i in ipairs(todo) do
-    check_number(run, run.list:asked(i))
+    ask.check_number(run.client, run.list:asked(i))
   end
   local shown = preview.new(run.client, run.chosen.json)
   for _, i in ipairs(todo) do

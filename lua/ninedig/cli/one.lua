@@ -3,7 +3,6 @@ local ask = require("ninedig.cli.ask")
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
-local lookup = require("ninedig.lookup")
 local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local preview = require("ninedig.cli.preview")
@@ -27,7 +26,8 @@ local function find(client, chosen)
   chosen.account, chosen.server, chosen.inbox = found.accountID, found.server, found.inboxID
 end
 
-local function begin(client, name, chosen)
+-- The inbox as it was understood.
+local function check(client, name, chosen)
   local task, asked = session.begin(client, name, {
     accountID = chosen.account,
     server = chosen.server,
@@ -37,27 +37,10 @@ local function begin(client, name, chosen)
   if not task then
     report.fail(asked)
   end
-  return task, asked
-end
-
-local function params_of(asked)
-  return {
-    accountID = asked.accountID,
-    server = asked.server,
-    inboxID = asked.inboxID,
-    whatsapp_number = asked.whatsapp_number,
-  }
+  return asked
 end
 
 -- ----- before -----
-
--- What is wrong is told before somebody is asked, or a preview is shown.
-local function check_number(task, asked)
-  local refuted = asked.whatsapp_number and lookup.refute(task, asked)
-  if refuted then
-    report.fail(refuted)
-  end
-end
 
 local function show(client, asked)
   local known = names.new(client)
@@ -66,19 +49,17 @@ local function show(client, asked)
   ask.show_troubles(known.troubles)
 end
 
-local function preview_deletion(client, chosen)
+local function preview_deletion(client, chosen, asked)
   preview.begin()
-  local task, asked = begin(client, "delete_inbox", chosen)
-  check_number(task, asked)
+  ask.check_number(client, asked)
   show(client, asked)
   local shown = preview.new(client, chosen.json)
   shown:add(asked)
   return shown:finish() and stop.DONE or stop.USAGE
 end
 
-local function confirm(client, chosen)
-  local task, asked = begin(client, "delete_inbox", chosen)
-  check_number(task, asked)
+local function confirm(client, asked)
+  ask.check_number(client, asked)
   show(client, asked)
   local id = errors.digits(asked.inboxID)
   ask.confirm(id, "Type the inbox ID to delete it, or anything else to leave it:")
@@ -90,7 +71,7 @@ local function prove(client, asked, err)
   output.say("ninedig: %s", report.line(err))
   output.say("ninedig: finding out what became of it ...")
   waiting.be_impatient()
-  local ok, verdict, evidence = protect.call(client.verify_deletion, client, params_of(asked))
+  local ok, verdict, evidence = protect.call(client.verify_deletion, client, asked)
   if not ok then
     if stop.is_reason(verdict) then
       verdict.under_way = true -- the request has been sent
@@ -129,7 +110,7 @@ local function perform(client, chosen, asked)
   waiting.be_patient(function()
     output.say("ninedig: interrupted; waiting for the answer. Once more, and it stays unknown.")
   end)
-  local result, err = client:delete_inbox(params_of(asked))
+  local result, err = client:delete_inbox(asked)
   if err and err.outcome == "unknown" and chosen.verify and not waiting.is_interrupted() then
     result, err = prove(client, asked, err)
   end
@@ -168,14 +149,14 @@ function one.delete(client, chosen)
     end
     find(client, chosen)
   end
-  local _, asked = begin(client, "delete_inbox", chosen)
+  local asked = check(client, "delete_inbox", chosen)
   if chosen.confirm or not chosen.dry_run then
     ask.check(chosen.confirm, errors.digits(asked.inboxID), "the inbox ID")
   end
   if chosen.dry_run then
-    return preview_deletion(client, chosen)
+    return preview_deletion(client, chosen, asked)
   elseif not chosen.confirm then
-    confirm(client, chosen)
+    confirm(client, asked)
   else
     output.say("service  %s", preview.base_url(client))
   end
@@ -226,8 +207,8 @@ local function look_until(client, asked, till)
   local line, seconds = progress.words(), FIRST_PAUSE
   local verdict, evidence
   while true do
-    verdict, evidence = client:verify_deletion(params_of(asked))
-    local refused = evidence.error and report.is_about_credentials(evidence.error)
+    verdict, evidence = client:verify_deletion(asked)
+    local refused = evidence.error and errors.is_about_credentials(evidence.error)
     if verdict == "deleted" or refused or seconds_left(till) == 0 then
       break
     end
@@ -243,7 +224,7 @@ end
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function one.verify(client, chosen)
-  local _, asked = begin(client, "verify_deletion", chosen)
+  local asked = check(client, "verify_deletion", chosen)
   local till = core.monotonic() + (chosen.wait or 0)
   local verdict, evidence = look_until(client, asked, till)
   local err = evidence.error
@@ -252,7 +233,7 @@ function one.verify(client, chosen)
     evidence.error = err and report.facts(err)
     output.data(json.encode(evidence) .. "\n")
   end
-  if verdict == "unknown" and err and report.is_about_credentials(err) then
+  if verdict == "unknown" and err and errors.is_about_credentials(err) then
     output.say("ninedig: the credentials were refused: %s", report.line(err))
     return stop.CREDENTIALS
   end

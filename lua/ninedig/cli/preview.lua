@@ -26,9 +26,9 @@ end
 -- @treturn table `method`, `url`, `path`, `headers` (lines), `body`
 function preview.request(client, asked)
   local reserve = errors.reserve()
-  local transfer, err = core.prepare(client.settings, "delete_inbox", {
-    accountID = asked.accountID, server = asked.server, inboxID = asked.inboxID,
-  }, reserve, client.session and A_TOKEN or nil, client.timeout)
+  local token = client.session and A_TOKEN or nil
+  local transfer, err =
+    core.prepare(client.settings, "delete_inbox", asked, reserve, token, client.timeout)
   errors.release(reserve)
   if not transfer then
     error(err, 0)

@@ -1,5 +1,6 @@
 --- Finds out what became of the inboxes whose outcome an earlier run has left unknown, several at
 -- a time.
+local errors = require("ninedig.error")
 local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
 local verify = require("ninedig.verify")
@@ -9,17 +10,12 @@ local recheck = {}
 
 -- One look is enough for what is still there: only a proof that it is deleted takes two.
 local function verdict_on(client, asked)
-  local task, checked = session.begin(client, "verify_deletion", {
-    accountID = asked.accountID,
-    server = asked.server,
-    inboxID = asked.inboxID,
-    whatsapp_number = asked.whatsapp_number,
-  })
+  local task, checked = session.begin(client, "verify_deletion", asked)
   if not task then
     return "unknown"
   end
   local verdict, evidence = verify.run(task, checked, 1)
-  if evidence.error and report.is_about_credentials(evidence.error) then
+  if evidence.error and errors.is_about_credentials(evidence.error) then
     report.fail(evidence.error)
   end
   return verdict
