@@ -8,7 +8,10 @@ local digits = errors.digits
 
 -- ----- what a row says -----
 
-local function is_id(value)
+--- Whether a value of a row is an ID.
+-- @param value
+-- @treturn boolean
+function lookup.is_id(value)
   return type(value) == "number" and value % 1 == 0 and value > 0
     or type(value) == "string" and value:find("^[1-9]%d*$") ~= nil
 end
@@ -49,7 +52,7 @@ end
 -- @treturn boolean
 function lookup.is_attached(row)
   local account, inbox = row.onlineAccount, row.onlineInbox
-  return is_online(row) == true and is_id(account) and is_id(inbox)
+  return is_online(row) == true and lookup.is_id(account) and lookup.is_id(inbox)
 end
 
 --- Whether a row of get_whatsapp_numbers is about a number, which it may write with a "+".
@@ -67,7 +70,7 @@ end
 function lookup.relation(row, asked)
   local online = is_online(row)
   local account, inbox = row.onlineAccount, row.onlineInbox
-  if not is_id(account) or not is_id(inbox) then
+  if not lookup.is_id(account) or not lookup.is_id(inbox) then
     return online == false and "apart" or "unclear"
   end
   if not lookup.is_same_id(account, asked.accountID)
@@ -82,15 +85,17 @@ end
 -- @treturn boolean
 function lookup.has_ids(inboxes)
   for _, row in ipairs(inboxes.list) do
-    if not is_id(row.id) then
+    if not lookup.is_id(row.id) then
       return false
     end
   end
   return true
 end
 
--- Whether the inbox may be there though no row of get_inboxes is its own.
-local function may_lack_rows(inboxes)
+--- Whether an inbox may be there though no row of get_inboxes is its own.
+-- @tparam table inboxes
+-- @treturn boolean
+function lookup.may_lack_rows(inboxes)
   local total = inboxes.totalInboxes
   return not lookup.has_ids(inboxes)
     or total ~= nil and (type(total) ~= "number" or total > #inboxes.list)
@@ -102,7 +107,7 @@ end
 -- @treturn ?table its row
 function lookup.inbox_in(inboxes, inboxID)
   for _, row in ipairs(inboxes.list) do
-    if is_id(row.id) and lookup.is_same_id(row.id, inboxID) then
+    if lookup.is_id(row.id) and lookup.is_same_id(row.id, inboxID) then
       return row
     end
   end
@@ -173,7 +178,10 @@ local function find_row(current, number)
   return choose_row(numbers, number)
 end
 
-local function is_server(value)
+--- Whether a value of a row is the name of a server.
+-- @param value
+-- @treturn boolean
+function lookup.is_server(value)
   return type(value) == "string" and #value <= 63 and value:find("^[%w-]+$") ~= nil
 end
 
@@ -181,8 +189,8 @@ end
 local function servers_in(accounts, accountID)
   local servers, seen = {}, {}
   for _, row in ipairs(accounts.list) do
-    if is_id(row.account_id) and lookup.is_same_id(row.account_id, accountID) then
-      if not is_server(row.server) then
+    if lookup.is_id(row.account_id) and lookup.is_same_id(row.account_id, accountID) then
+      if not lookup.is_server(row.server) then
         return nil, "one of which get_accounts does not name"
       end
       if not seen[row.server:lower()] then
@@ -228,7 +236,7 @@ local function find_holders(current, servers, row)
     if inbox then
       holders[#holders + 1] = { server = server, name = inbox.name }
     end
-    incomplete = incomplete or not inbox and may_lack_rows(inboxes)
+    incomplete = incomplete or not inbox and lookup.may_lack_rows(inboxes)
   end
   return holders, incomplete
 end
@@ -291,7 +299,7 @@ end
 
 -- ----- the precondition of a deletion -----
 
-local function mismatch(asked, message)
+local function mismatch(message)
   return errors.new {
     kind = "precondition",
     name = "NUMBER_MISMATCH",
@@ -299,9 +307,6 @@ local function mismatch(asked, message)
     message = message .. "; nothing was deleted",
     retryable = false,
     call = "delete_inbox",
-    accountID = asked.accountID,
-    server = asked.server,
-    inboxID = asked.inboxID,
   }
 end
 
@@ -322,7 +327,6 @@ function lookup.refute(current, asked)
   end
   if found then
     return mismatch(
-      asked,
       ("the number %s is in inbox %s of account %s on server %s, and not in inbox %s of account %s"
         .. " on server %s"):format(
         asked.whatsapp_number, digits(found.inboxID), digits(found.accountID), found.server,
@@ -331,7 +335,7 @@ function lookup.refute(current, asked)
     )
   end
   if err.kind == "lookup" then
-    return mismatch(asked, err.message)
+    return mismatch(err.message)
   end
   err.outcome = "not_sent" -- that of the deletion
   err.retryable = err.kind == "network"

@@ -164,8 +164,7 @@ local function can_be_listed(kind, row)
   if kind.heads[3] == "inboxID" and not row.inbox then
     return false
   end
-  return row.account ~= nil and type(row.server) == "string"
-    and row.server:find("^[%w-]+$") ~= nil and #row.server <= 63
+  return row.account ~= nil and lookup.is_server(row.server)
 end
 
 local function csv_line(kind, row)

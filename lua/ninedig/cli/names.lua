@@ -21,7 +21,7 @@ end
 local function read_once(self, key, method, params)
   if self.read[key] == nil then
     local result, err = self.client[method](self.client, params)
-    if err and report.is_about_credentials(err) then
+    if err and errors.is_about_credentials(err) then
       report.fail(err)
     elseif err then
       self.troubles[#self.troubles + 1] = errors.summary(err)
@@ -36,9 +36,7 @@ end
 -- A key that ids have in common which may be the same, as numbers or as strings of digits; nil for
 -- what is no id.
 local function id_key(id)
-  local number = type(id) == "number" and id
-    or type(id) == "string" and id:find("^[1-9]%d*$") and tonumber(id)
-  return number and number % 1 == 0 and number > 0 and ("%.0f"):format(number) or nil
+  return lookup.is_id(id) and ("%.0f"):format(tonumber(id)) or nil
 end
 
 local function add(index, key, row)
@@ -85,11 +83,6 @@ local function account_row(self, asked)
   return nil
 end
 
-local function is_whole(inboxes)
-  local total = inboxes.totalInboxes
-  return lookup.has_ids(inboxes) and not (type(total) == "number" and total > #inboxes.list)
-end
-
 -- The row of an inbox; and whether the account has no such row.
 local function inbox_row(self, asked)
   local key = digits(asked.accountID) .. "/" .. asked.server:lower()
@@ -104,7 +97,7 @@ local function inbox_row(self, asked)
       return row
     end
   end
-  return nil, inboxes ~= nil and is_whole(inboxes)
+  return nil, inboxes ~= nil and not lookup.may_lack_rows(inboxes)
 end
 
 local function number_rows(self, asked)
@@ -123,7 +116,7 @@ local function servers_with(self, accountID, inboxID)
   local found, seen = {}, {}
   for _, row in ipairs(account_rows(self, accountID)) do
     local server = row.server
-    if type(server) ~= "string" or not server:find("^[%w-]+$") then
+    if not lookup.is_server(server) then
       return nil
     end
     if not seen[server:lower()] then
@@ -154,7 +147,7 @@ function names:server_of(row)
     end
   end
   if only then
-    return only:find("^[%w-]+$") and only or nil
+    return lookup.is_server(only) and only or nil
   end
   local servers = servers_with(self, row.onlineAccount, row.onlineInbox)
   return servers and #servers == 1 and servers[1] or nil

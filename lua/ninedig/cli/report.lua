@@ -12,9 +12,6 @@ local digits = errors.digits
 
 -- ----- one error -----
 
---- Whether an error says that the credentials were refused.
-report.is_about_credentials = errors.is_about_credentials
-
 local OF_KIND = { argument = stop.USAGE, precondition = stop.USAGE, lookup = stop.USAGE }
 local OF_OUTCOME = {
   rejected = stop.REJECTED, not_sent = stop.NOT_SENT, unknown = stop.UNKNOWN,
@@ -26,7 +23,7 @@ local OF_OUTCOME = {
 function report.status(err)
   if OF_KIND[err.kind] then
     return OF_KIND[err.kind]
-  elseif report.is_about_credentials(err) then
+  elseif errors.is_about_credentials(err) then
     return stop.CREDENTIALS
   elseif err.outcome == "none" then -- it only reads
     return err.kind == "api" and stop.REJECTED or stop.NOT_SENT
@@ -130,7 +127,7 @@ end
 
 local function any_about_credentials(ends)
   for _, one in pairs(ends) do
-    if one.err and report.is_about_credentials(one.err) then
+    if one.err and errors.is_about_credentials(one.err) then
       return true
     end
   end
