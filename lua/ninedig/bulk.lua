@@ -68,9 +68,13 @@ local function sub_table(of, key)
   return found
 end
 
--- The place in the list where the same inbox was seen before; else notes this one. Ids that are the
+--- The place in a list where the same inbox was seen before; else notes this one. IDs that are the
 -- same are one key, as they were understood.
-local function seen_before(seen, asked, i)
+-- @tparam table seen what was seen; empty at first
+-- @tparam table asked
+-- @tparam integer i
+-- @treturn ?integer
+function bulk.seen_before(seen, asked, i)
   local inboxes = sub_table(sub_table(seen, asked.accountID), asked.server:lower())
   local before = inboxes[asked.inboxID]
   inboxes[asked.inboxID] = before or i
@@ -87,7 +91,7 @@ local function check_entries(current, list, count)
       err.message = ("entry %d: %s"):format(i, err.message)
       return nil, err
     end
-    local before = seen_before(seen, asked, i)
+    local before = bulk.seen_before(seen, asked, i)
     if before then
       return refuse(
         "DUPLICATE_ENTRY", "entries %d and %d are the same inbox: inboxID %s of accountID %s on %s",

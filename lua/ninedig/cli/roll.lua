@@ -1,4 +1,5 @@
 --- A list of inboxes in memory: however long it is, it takes few bytes for each of them.
+local bulk = require("ninedig.bulk")
 local errors = require("ninedig.error")
 
 local roll = {}
@@ -13,39 +14,22 @@ function roll.new()
     count = 0,
     accounts = {}, servers = {}, inboxes = {},
     numbers = {}, names = {}, -- of those that have one
-    places = {},
+    places = {}, -- see `bulk.seen_before`
   }, roll)
-end
-
-local function sub_table(of, key)
-  local found = of[key]
-  if not found then
-    found = {}
-    of[key] = found
-  end
-  return found
-end
-
--- The places in the list of the inboxes of an account, by their IDs: those that are the same are
--- one key, as they were understood.
-local function places_of(self, asked)
-  return sub_table(sub_table(self.places, asked.accountID), asked.server:lower())
 end
 
 --- Add an inbox.
 -- @tparam table asked as it was understood, with a `name`, if it has one
 -- @treturn ?integer the place where the same inbox stands already, and then nothing is added
 function roll:add(asked)
-  local places = places_of(self, asked)
-  local before = places[asked.inboxID]
+  local i = self.count + 1
+  local before = bulk.seen_before(self.places, asked, i)
   if before then
     return before
   end
-  local i = self.count + 1
   self.count = i
   self.accounts[i], self.servers[i], self.inboxes[i] = asked.accountID, asked.server, asked.inboxID
   self.numbers[i], self.names[i] = asked.whatsapp_number, asked.name
-  places[asked.inboxID] = i
   return nil
 end
 
