@@ -117,17 +117,6 @@ static int file_lock(lua_State *L)
 
 /* ----- reading and writing ----- */
 
-/* Reads what comes next; -1, and errno, where it cannot. */
-static ssize_t read_chunk(int fd, char *chunk)
-{
-    ssize_t count;
-
-    do {
-        count = read(fd, chunk, CHUNK);
-    } while (count < 0 && errno == EINTR);
-    return count;
-}
-
 /***
 Read what comes next, from the beginning on.
 @function file:read
@@ -138,36 +127,16 @@ Read what comes next, from the beginning on.
 */
 static int file_read(lua_State *L)
 {
+    int fd = check_fd(L);
     char chunk[CHUNK];
-    ssize_t count = read_chunk(check_fd(L), chunk);
+    ssize_t count;
 
+    do {
+        count = read(fd, chunk, sizeof chunk);
+    } while (count < 0 && errno == EINTR);
     if (count < 0)
         return ndp_push_errno(L, NULL, errno);
     lua_pushlstring(L, chunk, (size_t)count);
-    return 1;
-}
-
-/***
-Read all that comes.
-@function file:read_all
-@treturn[1] string
-@treturn[2] nil
-@treturn[2] string why not
-@treturn[2] integer error number
-*/
-static int file_read_all(lua_State *L)
-{
-    int fd = check_fd(L);
-    char chunk[CHUNK];
-    luaL_Buffer all;
-    ssize_t count;
-
-    luaL_buffinit(L, &all);
-    while ((count = read_chunk(fd, chunk)) > 0)
-        luaL_addlstring(&all, chunk, (size_t)count);
-    if (count < 0)
-        return ndp_push_errno(L, NULL, errno);
-    luaL_pushresult(&all);
     return 1;
 }
 
@@ -268,10 +237,8 @@ static int posix_sync_folder(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"lock", file_lock}, {"read_all", file_read_all},
-    {"read", file_read}, {"write_at", file_write_at},
-    {"sync", file_sync}, {"close", file_close},
-    {NULL, NULL},
+    {"lock", file_lock}, {"read", file_read},   {"write_at", file_write_at},
+    {"sync", file_sync}, {"close", file_close}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

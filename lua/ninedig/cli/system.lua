@@ -68,13 +68,30 @@ system.catch_signals = posix.catch_signals
 --- Open a regular file for reading and writing; what is made is for nobody else but its owner.
 -- @tparam string path
 -- @tparam boolean create it, where it is not there
--- @treturn[1] userdata with `lock()`, `read()`, `read_all()`, `write_at(offset, bytes)`, `sync()`
--- and `close()`
+-- @treturn[1] userdata with `lock()`, `read()`, `write_at(offset, bytes)`, `sync()` and
+-- `close()`
 -- @treturn[2] nil
 -- @treturn[2] string why not
 -- @treturn[2] integer error number; 0 where it is a folder, a device or a FIFO
 function system.open(path, create)
   return posix.open(path, create and "create" or "write")
+end
+
+--- Read to the end.
+-- @tparam function read returns what comes next, "" at the end; or nil, and why not
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function system.read_to_end(read)
+  local parts = {}
+  repeat
+    local part, why = read()
+    if not part then
+      return nil, why
+    end
+    parts[#parts + 1] = part
+  until part == ""
+  return table.concat(parts)
 end
 
 --- Read a regular file.
@@ -88,7 +105,9 @@ function system.read_file(path)
     return nil, why
   end
   local content
-  content, why = file:read_all()
+  content, why = system.read_to_end(function()
+    return file:read()
+  end)
   file:close()
   return content, why
 end

@@ -73,17 +73,11 @@ end
 -- @treturn[2] string why it could not be read
 -- @raise a reason to stop, where it is interrupted
 function waiting.read_all()
-  local parts = {}
-  while true do
+  return system.read_to_end(function()
     local part, why = signals:read(system.STDIN)
     waiting.check()
-    if not part then
-      return nil, why
-    elseif part == "" then
-      return table.concat(parts)
-    end
-    parts[#parts + 1] = part
-  end
+    return part, why
+  end)
 end
 
 -- ----- answers -----
