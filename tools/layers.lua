@@ -3,7 +3,7 @@
 -- From the lowest layer up.  A name stands for its .c and its .h.
 local order = {
   ["src/core"] = {
-    "version", "stay", "ascii", "error", "names.def", "names", "buffer", "url", "value",
+    "version", "stay", "ascii", "error", "names.def", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
     "answer", "transfer", "trust", "connection", "exchange", "clock", "watch", "pool", "engine",
     "json", "spelling", "verdict", "redact", "outcome",
@@ -66,7 +66,7 @@ end
 local function check_include(folder, path, place, file)
   local own = rank[folder][(file:gsub("%.h$", ""))]
   local other = below[folder]
-  local name = other and file:match("^%.%.(/.+)%.h$")
+  local name = other and file:gsub("%.h$", ""):match("^%.%.(/.+)$")
   if own and own > place then
     fault("%s includes %s, which is above it", path, file)
   elseif not own and not (name and rank[other][name:match("^" .. other:sub(4) .. "/(.+)$")]) then

@@ -1,8 +1,8 @@
 #include "catalogue.h"
 
 #include "../core/call.h"
-#include "../core/names.h"
 #include "../core/settings.h"
+#include "values.h"
 
 static const char *type_label(enum nd_type type)
 {
@@ -39,14 +39,11 @@ static void push_params(lua_State *L, const struct nd_call *call)
         const struct nd_param *param = &call->params[i];
 
         lua_newtable(L); /* params, param */
-        lua_pushstring(L, param->field.key);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, type_label(param->field.type));
-        lua_setfield(L, -2, "type");
+        ndl_set_text(L, "name", param->field.key);
+        ndl_set_text(L, "type", type_label(param->field.type));
         lua_pushboolean(L, (param->where & ND_NEEDED) != 0);
         lua_setfield(L, -2, "required");
-        lua_pushstring(L, param->fallback); /* nil for NULL */
-        lua_setfield(L, -2, "default");
+        ndl_set_text(L, "default", param->fallback);
         lua_rawseti(L, -2, i + 1); /* params */
     }
 }
@@ -62,10 +59,8 @@ static void push_reasons(lua_State *L, const struct nd_call *call)
         lua_newtable(L); /* reasons, reason */
         lua_pushinteger(L, reason->code);
         lua_setfield(L, -2, "code");
-        lua_pushstring(L, reason->name);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, reason->message);
-        lua_setfield(L, -2, "message");
+        ndl_set_text(L, "name", reason->name);
+        ndl_set_text(L, "message", reason->message);
         if (reason->assumed) {
             lua_pushboolean(L, true);
             lua_setfield(L, -2, "assumed");
@@ -87,12 +82,9 @@ void ndl_push_calls(lua_State *L)
         if (!call->method)
             continue;
         lua_newtable(L); /* calls, call */
-        lua_pushstring(L, call->method);
-        lua_setfield(L, -2, "method");
-        lua_pushstring(L, call->path);
-        lua_setfield(L, -2, "path");
-        lua_pushstring(L, effect_label(call->effect));
-        lua_setfield(L, -2, "effect");
+        ndl_set_text(L, "method", call->method);
+        ndl_set_text(L, "path", call->path);
+        ndl_set_text(L, "effect", effect_label(call->effect));
         push_params(L, call);
         lua_setfield(L, -2, "params");
         push_reasons(L, call);
@@ -108,10 +100,8 @@ static void set_name(lua_State *L, const char *name, const char *kind,
     lua_getfield(L, -1, name);
     if (lua_isnil(L, -1)) {
         lua_createtable(L, 0, 2); /* names, nil, meaning */
-        lua_pushstring(L, kind);
-        lua_setfield(L, -2, "kind");
-        lua_pushstring(L, message);
-        lua_setfield(L, -2, "message");
+        ndl_set_text(L, "kind", kind);
+        ndl_set_text(L, "message", message);
         lua_setfield(L, -3, name);
     }
     lua_pop(L, 1); /* names */
@@ -119,14 +109,15 @@ static void set_name(lua_State *L, const char *name, const char *kind,
 
 void ndl_push_names(lua_State *L)
 {
-    const struct nd_name *name;
     const struct nd_reason *reason;
     size_t i;
     int call;
 
     lua_newtable(L); /* names */
-    for (name = nd_names; name->name; name++)
-        set_name(L, name->name, name->kind, name->message);
+#define ND_NAME(name, kind, means, advice) \
+    set_name(L, #name, kind, means "; " advice);
+#include "../core/names.def"
+#undef ND_NAME
     for (call = 0; call < ND_CALLS; call++) {
         for (i = 0; (reason = nd_reason_at(&nd_calls[call], i)) != NULL; i++) {
             if (reason->code > 1)

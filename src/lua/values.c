@@ -112,7 +112,7 @@ void ndl_set_asked(lua_State *L, const struct nd_call *call,
     set_values(L, call, values, 0, ND_ECHOED);
 }
 
-static void set_text(lua_State *L, const char *key, const char *text)
+void ndl_set_text(lua_State *L, const char *key, const char *text)
 {
     lua_pushstring(L, text); /* value */
     lua_setfield(L, -2, key);
@@ -142,10 +142,10 @@ int ndl_push_error(lua_State *L, const struct nd_error *err,
     lua_createtable(L, 0, 14);
     luaL_getmetatable(L, NDL_ERROR);
     lua_setmetatable(L, -2);
-    set_text(L, "kind", nd_kind_name(err->kind));
-    set_text(L, "name", err->name);
-    set_text(L, "outcome", nd_outcome_name(err->outcome));
-    set_text(L, "message", err->message);
+    ndl_set_text(L, "kind", nd_kind_name(err->kind));
+    ndl_set_text(L, "name", err->name);
+    ndl_set_text(L, "outcome", nd_outcome_name(err->outcome));
+    ndl_set_text(L, "message", err->message);
     lua_pushboolean(L, err->retryable);
     lua_setfield(L, -2, "retryable");
     set_number(L, "reason", (double)err->reason);
@@ -153,7 +153,7 @@ int ndl_push_error(lua_State *L, const struct nd_error *err,
     set_number(L, "curl_code", (double)err->curl_code);
     set_number(L, "retry_after", err->retry_after);
     if (call)
-        set_text(L, "call", call->name);
+        ndl_set_text(L, "call", call->name);
     if (call && values)
         ndl_set_asked(L, call, values);
     if (response && response->length) {

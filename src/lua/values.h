@@ -28,6 +28,9 @@ void ndl_push_id(lua_State *L, uint64_t id);
  * ND_UNSET. */
 void ndl_push_number(lua_State *L, double number);
 
+/* Sets a text, or nil for NULL, in the table on the top. */
+void ndl_set_text(lua_State *L, const char *key, const char *text);
+
 /* Sets the values of a call's params, key by key, in the table on the top,
  * without those that may be secrets. */
 void ndl_set_values(lua_State *L, const struct nd_call *call,
