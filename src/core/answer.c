@@ -54,11 +54,17 @@ static void next_line(struct nd_answer *answer)
     answer->line_has_cr = false;
 }
 
+/* How much of the line is kept. */
+static size_t kept_length(const struct nd_answer *answer)
+{
+    return answer->line_length < ND_LINE_KEPT ? answer->line_length
+                                              : ND_LINE_KEPT;
+}
+
 /* Keeps what fits; counts all. */
 static void keep(struct nd_answer *answer, const char *bytes, size_t length)
 {
-    size_t kept = answer->line_length < ND_LINE_KEPT ? answer->line_length
-                                                     : ND_LINE_KEPT;
+    size_t kept = kept_length(answer);
     size_t room = ND_LINE_KEPT - kept;
 
     memcpy(answer->line + kept, bytes, length < room ? length : room);
@@ -254,8 +260,7 @@ static bool is_name_char(char c)
  * none, or has no colon right behind it. */
 static size_t name_length(const struct nd_answer *answer)
 {
-    size_t length = answer->line_length < ND_LINE_KEPT ? answer->line_length
-                                                       : ND_LINE_KEPT;
+    size_t length = kept_length(answer);
     size_t i = 0;
 
     while (i < length && is_name_char(answer->line[i]))
@@ -400,8 +405,7 @@ static bool take_body(struct nd_answer *answer, const char **at,
 /* Reads "1f; extension", whose line end must be a CR LF. */
 static bool read_chunk_size(struct nd_answer *answer)
 {
-    size_t length = answer->line_length < ND_LINE_KEPT ? answer->line_length
-                                                       : ND_LINE_KEPT;
+    size_t length = kept_length(answer);
     uint64_t size = 0;
     size_t i = 0;
 

@@ -43,7 +43,6 @@ struct nd_json {
     uint32_t arrays;      /* bit n: the one at depth n + 1 is an array */
     enum {
         ND_JSON_WANTS_VALUE,
-        ND_JSON_WANTS_KEY,
         ND_JSON_WANTS_FIRST, /* the first key or value, or the end */
         ND_JSON_WANTS_NEXT,  /* a comma, or the end */
         ND_JSON_FAILED

@@ -232,16 +232,3 @@ bool nd_request_show(const struct nd_request *request, struct nd_buffer *text)
            nd_buffer_add(text, body,
                          request->bytes.length - request->head_length);
 }
-
-const struct nd_value *nd_request_value(const struct nd_request *request,
-                                        const char *key)
-{
-    const struct nd_param *param = request->call->params;
-    size_t i;
-
-    for (i = 0; param[i].field.key; i++) {
-        if (strcmp(param[i].field.key, key) == 0 && request->values.of[i].set)
-            return &request->values.of[i];
-    }
-    return NULL;
-}

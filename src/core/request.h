@@ -31,8 +31,4 @@ void nd_request_free(struct nd_request *request);
  * buffer is full. */
 bool nd_request_show(const struct nd_request *request, struct nd_buffer *text);
 
-/* The value of the param with this key, or NULL where it has none. */
-const struct nd_value *nd_request_value(const struct nd_request *request,
-                                        const char *key);
-
 #endif

@@ -33,8 +33,7 @@ enum nd_type {
     ND_TYPE_NUMBER,   /* the same, of something else than seconds */
     ND_TYPE_COUNT,    /* an integer in a range */
     ND_TYPE_BOOLEAN,  /* true or false */
-    ND_TYPE_FUNCTION, /* called by the Lua layer */
-    ND_TYPES
+    ND_TYPE_FUNCTION  /* called by the Lua layer */
 };
 
 /* One key of a table of params or options. */
