@@ -49,8 +49,8 @@ enum nd_fault {
 
 struct nd_answer {
     /* what happened, as the engine noted it */
-    bool sent;   /* a byte of the request may have left */
-    bool reused; /* on a connection that was kept */
+    bool sent;    /* a byte of the request may have left */
+    bool reused;  /* on a connection that was kept */
     bool proxied; /* of ND_FAULT_CONNECT: there was a proxy in the way */
     enum nd_fault fault;
     int curl_code;              /* of ND_FAULT_CONNECT, or 0 */

@@ -99,7 +99,7 @@ static void close_view(struct view *view)
 
 static void put(struct view *view, long c, uint32_t place)
 {
-    view->bytes[view->length] = (char)(c < 128 ? c : '\x80');
+    view->bytes[view->length] = (char)(c < 256 ? c : '?');
     view->places[view->length++] = place;
 }
 
