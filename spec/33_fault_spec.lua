@@ -247,6 +247,23 @@ describe("a fault of the wire", function()
       end
     end)
 
+    -- Anybody on the way can end a connection; a close_notify is the service's own word.
+    for _, status in ipairs { 200, 404 } do
+      it(("by an end of TLS that nobody announced, under %d"):format(status), function()
+        fails(("bare+status-%d+until_close"):format(status), { max_idle = 0 }, {
+          kind = "network", name = "ANSWER_CUT", outcome = "unknown", http_status = status,
+        })
+        assert.equal(1, world:count())
+      end)
+    end
+
+    it("by no end of TLS that was announced", function()
+      world:script { status = 404, body = "no" }
+      local _, err = caller.delete(world, "body+until_close", nil, { max_idle = 0 })
+      caller.check_error(err, { kind = "http", outcome = "rejected", http_status = 404 })
+      assert.equal(1, world:count())
+    end)
+
     for _, status in ipairs { 400, 404, 429, 503 } do
       it("is no rejection under " .. status, function()
         -- In the headers, and in the body.

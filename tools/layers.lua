@@ -5,8 +5,8 @@ local order = {
   ["src/core"] = {
     "version", "stay", "ascii", "error", "names.def", "buffer", "url", "value",
     "options.def", "settings", "calls.def", "reasons.def", "results.def", "call", "request",
-    "answer", "transfer", "trust", "connection", "exchange", "clock", "watch", "pool", "engine",
-    "json", "spelling", "verdict", "redact", "outcome",
+    "answer", "transfer", "trust", "tls", "connection", "exchange", "clock", "watch", "pool",
+    "engine", "json", "spelling", "verdict", "redact", "outcome",
   },
   ["src/lua"] = {
     "compat", "values", "json", "params", "reply", "objects", "catalogue", "yield", "module",

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "tls.h"
 #include "trust.h"
 
 /*
@@ -290,7 +291,10 @@ enum nd_io nd_connection_receive(struct nd_connection *connection, char *bytes,
     nd_signals_block(&signals);
     code = curl_easy_recv(connection->easy, bytes, size, received);
     nd_signals_restore(&signals);
-    if (code == CURLE_OK && *received == 0)
+    if (code != CURLE_OK || *received > 0)
+        return io_of(code);
+    if (connection->settings->plain_http ||
+        nd_tls_end_was_said(connection->easy))
         return ND_IO_END;
-    return io_of(code);
+    return ND_IO_FAILED;
 }
