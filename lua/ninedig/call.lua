@@ -21,9 +21,7 @@ end
 
 -- What is raised while a call waits is the caller's own, but for memory that ran out. Nothing is
 -- raised over it.
-local function interrupted(transfer, reserve, raised, watch)
-  local known, sent = pcall(core.cancel, transfer)
-  sent = sent or not known
+local function interrupted(raised, reserve, sent, watch)
   if raised == "not enough memory" then
     return nil, errors.spend(reserve, sent)
   end
@@ -82,8 +80,9 @@ function call.perform(way, settings, name, params, token, seconds, watcher)
   end
   local watch = watcher and watcher:request(transfer, reserve)
   local ok, result, err, status = way.protected(carry_out_and_finish, way, transfer, reserve, watch)
-  if not ok then
-    result, err = interrupted(transfer, reserve, result, watch)
+  if not ok then -- from here, as memory for a deeper call may be what lacks
+    local known, sent = pcall(core.cancel, transfer)
+    result, err = interrupted(result, reserve, sent or not known, watch)
   end
   if watch then
     watch:answer(result, err)
