@@ -1192,6 +1192,7 @@ static void ends_a_wait_by_its_bell(void **state)
     for (i = 0; i < 4; i++)
         (void)close(bells[i / 2][i % 2]);
     assert_int_equal(nd_engine_in_flight(engine), 1);
+    nd_engine_cancel(&transfer);
     nd_transfer_free(&transfer);
     (void)close(fd);
     nd_settings_drop(settings);
