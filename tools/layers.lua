@@ -18,9 +18,9 @@ local order = {
     "wait", "call", "task", "session", "read", "lookup",
     "verify", "deletion", "bulk", "client", "safe", "init",
     "cli.stop", "cli.system", "cli.waiting", "cli.width", "cli.text", "cli.json", "cli.output",
-    "cli.arguments", "cli.credentials", "cli.shell", "cli.roll", "cli.input", "cli.report",
-    "cli.verbose", "cli.names", "cli.listing", "cli.ask", "cli.preview", "cli.progress", "cli.one",
-    "cli.journal", "cli.recheck", "cli.many", "cli",
+    "cli.manual", "cli.arguments", "cli.credentials", "cli.shell", "cli.report", "cli.verbose",
+    "cli.names", "cli.listing", "cli.ask", "cli.preview", "cli.progress", "cli.one", "cli.roll",
+    "cli.input", "cli.journal", "cli.recheck", "cli.many", "cli",
   },
 }
 

@@ -1,6 +1,7 @@
 -- Writes the man page from what `--help` is made of: man.lua VERSION.
 package.path = "./lua/?.lua;" .. package.path
 local arguments = require("ninedig.cli.arguments")
+local manual = require("ninedig.cli.manual")
 
 local version = arg[1]
 local parser = arguments.parser(version)
@@ -55,14 +56,14 @@ end
 local function commands()
   local found = {}
   for _, command in ipairs(parser._commands) do
-    if arguments.pages[command._name] then
+    if manual.pages[command._name] then
       found[#found + 1] = command
     end
   end
   return found
 end
 
-local main = arguments.pages.ninedig
+local main = manual.pages.ninedig
 write('.TH NINEDIG 1 "" "ninedig %s" "User Commands"', version)
 write(".SH NAME\nninedig \\- %s", escape(main.summary))
 write(".SH SYNOPSIS")
@@ -76,7 +77,7 @@ pairs_of(main.examples, "B")
 write(".SH OPTIONS")
 options_of(parser)
 for _, command in ipairs(commands()) do
-  local page = arguments.pages[command._name]
+  local page = manual.pages[command._name]
   write(".SH COMMAND: %s", escape(command._name:upper()))
   paragraphs(page.description)
   write(".SS Examples")
@@ -90,7 +91,7 @@ for _, command in ipairs(commands()) do
 end
 write(".SH EXIT STATUS")
 pairs_of(main.statuses, "B")
-for _, section in ipairs(arguments.sections) do
+for _, section in ipairs(manual.sections) do
   write(".SH %s", section.title:upper())
   if section.text then
     paragraphs(section.text)
