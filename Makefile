@@ -231,7 +231,7 @@ $(BUILD)/spec/%: spec/core/%.c $(BUILD)/core.a | deps-test
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< \
 	    $(BUILD)/core.a -lcmocka $(LIBCURL)
 
-build/fuzz/%: spec/fuzz/%.c $(CORE) Makefile | deps-fuzz
+build/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(CORE) Makefile | deps-fuzz
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \

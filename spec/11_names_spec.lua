@@ -1,8 +1,10 @@
 -- ninedig.names: each name that the code gives an error, and none besides.
 local caller = require("spec.support.caller")
 local core = require("ninedig.core")
+local mock = require("spec.support.mock")
 
 local ninedig = caller.ninedig
+local read_file = mock.shared.read_file
 
 local KINDS = {
   argument = true, network = true, http = true, protocol = true, api = true, lookup = true,
@@ -17,13 +19,6 @@ local OTHER_WORDS = {
   TOTALS_DIFFER = true, NUMBER_NOT_LISTED = true, NO_NUMBERS = true, NUMBER_STILL_THERE = true,
   LIST_FAILED = true, NO_TIME = true,
 }
-
-local function read_file(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 -- The words in capitals that stand in quotes in the sources of the library, each with a path. The
 -- command makes no errors.

@@ -1,14 +1,10 @@
 -- The annotations for editors: they are Lua, and have what the library has.
 local core = require("ninedig.core")
+local mock = require("spec.support.mock")
+
+local read_file = mock.shared.read_file
 
 local PATHS = { ninedig = "types/ninedig.lua", ["ninedig.safe"] = "types/ninedig/safe.lua" }
-
-local function read_file(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 -- The functions that a text has after this word and mark, such as "client:".
 local function functions(text, before)

@@ -3,6 +3,8 @@
 local mock = require("spec.support.mock")
 local pages = require("spec.support.pages")
 
+local read_file, write_file = mock.shared.read_file, mock.shared.write_file
+
 if os.getenv("NINEDIG_LUA_VERSION") ~= "jit" then
   return pending("Neovim has LuaJIT: the run on that covers it", function() end)
 end
@@ -13,19 +15,6 @@ local function recipe()
     found = block.words.nvim and block or found
   end
   return assert(found, "no page has a block for Neovim").code
-end
-
-local function write_file(path, text)
-  local file = assert(io.open(path, "w"))
-  assert(file:write(text))
-  assert(file:close())
-end
-
-local function read_file(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
 end
 
 -- What the recipe notifies of where these commands are given, one by one, and what else Neovim has

@@ -1,23 +1,10 @@
 /* answer.c against a reader of whole texts: it splits lines where that one
  * goes on byte by byte, and looks back where that one remembers. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "../../src/core/answer.h"
 #include "../../src/core/error.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                     \
-    do {                                                       \
-        if (!(condition)) {                                    \
-            fprintf(stderr, "%s does not hold\n", #condition); \
-            abort();                                           \
-        }                                                      \
-    } while (0)
+#include "fuzz.h"
 
 #define BODY_MAX 300
 

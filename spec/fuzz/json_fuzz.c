@@ -1,21 +1,7 @@
 /* json.c: what it hands out is the text itself, and what it spells anew says
  * the same. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "../../src/core/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                     \
-    do {                                                       \
-        if (!(condition)) {                                    \
-            fprintf(stderr, "%s does not hold\n", #condition); \
-            abort();                                           \
-        }                                                      \
-    } while (0)
+#include "fuzz.h"
 
 /* ----- one pass over a text ----- */
 

@@ -4,22 +4,8 @@
  * The input is a secret, a line end, and a text in which the bytes 1 to 6
  * stand for the secret: as it is, in JSON's escapes, in JSON in JSON,
  * percent-encoded, HTML-escaped, and percent-encoded JSON. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "../../src/core/redact.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                     \
-    do {                                                       \
-        if (!(condition)) {                                    \
-            fprintf(stderr, "%s does not hold\n", #condition); \
-            abort();                                           \
-        }                                                      \
-    } while (0)
+#include "fuzz.h"
 
 /* Longer inputs and texts say no more, and take long. */
 #define INPUT_MAX 300

@@ -2,23 +2,9 @@
  * the text, keeps what it finds as text of its own, and knows the words of
  * the contract only: a success and a refusal are what those say, and nothing
  * else is. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "../../src/core/json.h"
 #include "../../src/core/verdict.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                     \
-    do {                                                       \
-        if (!(condition)) {                                    \
-            fprintf(stderr, "%s does not hold\n", #condition); \
-            abort();                                           \
-        }                                                      \
-    } while (0)
+#include "fuzz.h"
 
 /* What was asked for. */
 #define ACCOUNT 1

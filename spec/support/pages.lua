@@ -17,14 +17,9 @@
 --
 -- A Lua block with `ngx.` in it runs inside nginx only: as handlers.lua of the configuration that
 -- stands under the same heading.
-local pages = {}
+local mock = require("spec.support.mock")
 
-local function read_file(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local pages = {}
 
 local function find_paths()
   local pipe = assert(io.popen("ls README.md docs/*.md docs/*/*.md"))
@@ -43,7 +38,7 @@ pages.paths = find_paths()
 --- The text of each page by its path.
 pages.text = {}
 for _, path in ipairs(pages.paths) do
-  pages.text[path] = read_file(path)
+  pages.text[path] = mock.shared.read_file(path)
 end
 
 --- The text of the pages that are for users: all but those of docs/internals.
