@@ -19,7 +19,7 @@ describe("read_object", function()
       or '{a="999999999999999999"}',
   } do
     it("reads " .. text:gsub("%c", ""), function()
-      assert.equal(expected, caller.render(core.read_object(text)))
+      assert.equal(expected, caller.render((core.read_object(text))))
     end)
   end
 
@@ -50,6 +50,42 @@ describe("read_object", function()
   } do
     it("refuses " .. text:gsub("%c", "?"), function()
       local object, why = core.read_object(text)
+      assert.is_nil(object)
+      assert.equal(reason, why)
+    end)
+  end
+
+  it("tells which keys there are, also where the value is null", function()
+    local _, keys = core.read_object('{"a":null,"b":1,"c":false}')
+    assert.same({ a = true, b = true, c = true }, keys)
+  end)
+
+  for text, expected in pairs {
+    ['{"a":{"b":{"c":1},"d":[]},"e":[1,[2,{"f":"g"}],{}]}'] =
+      '{a={b={c=1} d={}} e={1=1 2={1=2 2={f="g"}} 3={}}}',
+    ['{"a":[null,5]}'] = "{a={2=5}}",
+    ["{}"] = "{}",
+    ['{"a":' .. ("["):rep(31) .. ("]"):rep(31) .. "}"] = "{a=" .. ("{1="):rep(30) .. "{"
+      .. ("}"):rep(31) .. "}",
+  } do
+    it("reads, where that is asked for, " .. text, function()
+      assert.equal(expected, caller.render((core.read_object(text, true))))
+    end)
+  end
+
+  for text, reason in pairs {
+    ['{"a":{"b":1,"c":2,"\\u0062":3}}'] = 'it has the key "b" twice',
+    ['{"a":[{"b":1,"b":1}]}'] = 'it has the key "b" twice',
+    ['{"a":[1,]}'] = "a value is missing",
+    ['{"a":[0x10]}'] = "a number is not written as in JSON",
+    ['{"a":{"b":1}'] = "it ends too early", ['{"a":[1'] = "it ends too early",
+    ['{"a":{}}{}'] = "there is text behind it",
+    ['{"a":{}]'] = "a comma or its end is missing",
+    ["[{}]"] = "it is no object",
+    ['{"a":' .. ("["):rep(32) .. ("]"):rep(32) .. "}"] = "it is nested too deep",
+  } do
+    it("refuses, where that is asked for, " .. text, function()
+      local object, why = core.read_object(text, true)
       assert.is_nil(object)
       assert.equal(reason, why)
     end)

@@ -538,6 +538,11 @@ describe("the journal #novalgrind", function()
       '{"accountID":4,"server":"online","inboxID":101,"outcome":"deleted"}',
       '{"intent":{' .. subject .. '},"time":1}', '{"intent":{},"time":1,"timeout":1}',
       '{"intent":{' .. subject .. '},"time":"1","timeout":1}',
+      '{"intent":{' .. subject .. ',"inboxID":"102"},"time":1,"timeout":1}',
+      '{"intent":{' .. subject .. '},"time":0x1,"timeout":1}',
+      '{"intent":{' .. subject .. '},"time":1,"timeout":1,' .. subject .. ',"outcome":"deleted"}',
+      "{" .. subject .. ',"outcome":"unknown","outcome":"deleted"}',
+      "{" .. subject .. ',"outcome":"unknown"}{' .. subject .. ',"outcome":"deleted"}',
     }
     local requests = world:count()
     for _, line in ipairs(damaged) do
@@ -637,7 +642,7 @@ describe("the journal #novalgrind", function()
       '\239\187\191accountID,server,inboxID\r\n4,online,101\r\n\r\n4,"online","102"\r\n',
       '"inboxID",accountID\n 101 , 4\n102,4',
       '{"accountID":4,"server":"online","inboxID":101}\n{"accountID":"4","inboxID":"102"}\n',
-      ' {"accountID":4,"inboxID":101,"server":null}\r\n\n{"accountID":4,"inboxID":102}',
+      ' {"accountID":4,"inboxID":101,"whatsapp_number":null}\r\n\n{"accountID":4,"inboxID":102}',
       "accountID,inboxID,whatsapp_number\n4,101,972504000101\n4,102,\n",
       '#a,accountID,name,inboxID,#a,#\nx,4,"a ""b"", c",101,"1,2",\n,4,,102,,z\n',
       '{"accountID":4,"inboxID":101,"name":"x","#y":true}\n{"inboxID":102,"accountID":4}\n',
@@ -663,6 +668,8 @@ describe("the journal #novalgrind", function()
       { "accountID,inboxID\n4,101\n4,101\n", ":3: entries 1 and 2" },
       { "accountID,server,inboxID\n4,online,101\n4,,102\n", ":3: server is empty" },
       { "accountID,server,inboxID\n4, ,101\n", ":2: server is empty" },
+      { '{"accountID":4,"server":null,"inboxID":101}\n', ":1: server is empty" },
+      { '{"accountID":4,"server":"","inboxID":101}\n', ":1: " },
       { "accountID,inboxID,names\n4,101,x\n", '"names" is no column' },
       { "accountID,inboxID\n4,10\0001\n", ":2: there is a NUL" },
       { '{"accountID":4,"inboxID":101}\n{"accountID":4,"inboxID":101,"inboxID":102}', ":2: " },

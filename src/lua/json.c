@@ -4,8 +4,8 @@
 
 #include "values.h"
 
-/* What lua-cjson needs.  It takes a stack that cannot grow for a text that is
- * too deep. */
+/* What lua-cjson needs, which takes a stack that cannot grow for a text that is
+ * too deep; and what we do. */
 #define NDL_STACK (4 * ND_JSON_DEPTH_MAX)
 
 void ndl_push_decoder(lua_State *L)
@@ -84,17 +84,21 @@ static bool push_plain(lua_State *L, enum nd_json_token token,
     }
 }
 
-/* Pushes nil and the words, and returns 2. */
-static int push_flaw(lua_State *L, const struct nd_json *json,
-                     const char *flaw)
+/* ----- whole texts ----- */
+
+static bool push_value(lua_State *L, struct nd_json *json,
+                       enum nd_json_token token, bool nested);
+
+/* Pushes what is wrong in words, and is false. */
+static bool push_flaw(lua_State *L, const struct nd_json *json,
+                      const char *flaw)
 {
-    lua_pushnil(L);
     lua_pushstring(L, *json->flaw ? json->flaw : flaw);
-    return 2;
+    return false;
 }
 
-/* The table below has the key on the top: as a set of keys, as the value of
- * one may be nil. */
+/* The table has the key on the top: as a set of keys, as the value of one
+ * may be nil. */
 static bool is_in_set(lua_State *L, int set)
 {
     bool is_in;
@@ -109,39 +113,88 @@ static bool is_in_set(lua_State *L, int set)
     return is_in;
 }
 
-int ndl_read_object(lua_State *L)
+/* Pushes the object that was begun, and the set of its keys; or what is
+ * wrong, and is false. */
+static bool push_object(lua_State *L, struct nd_json *json, bool nested)
+{
+    enum nd_json_token token;
+    int keys;
+
+    lua_newtable(L);
+    lua_newtable(L); /* object, keys */
+    keys = lua_gettop(L);
+    while ((token = nd_json_next(json)) == ND_JSON_KEY) {
+        push_string(L, json->token, json->escaped);
+        if (is_in_set(L, keys)) { /* object, keys, key */
+            lua_pushfstring(L, "it has the key \"%s\" twice",
+                            lua_tostring(L, -1));
+            return false;
+        }
+        if (!push_value(L, json, nd_json_next(json), nested))
+            return false;
+        lua_rawset(L, keys - 1);
+    }
+    return token == ND_JSON_OBJECT_END || push_flaw(L, json, "");
+}
+
+/* The same of an array; a null leaves a hole. */
+static bool push_array(lua_State *L, struct nd_json *json)
+{
+    enum nd_json_token token;
+    int count = 0;
+
+    lua_newtable(L); /* array */
+    while ((token = nd_json_next(json)) > ND_JSON_END &&
+           token != ND_JSON_ARRAY_END) {
+        if (!push_value(L, json, token, true))
+            return false;
+        lua_rawseti(L, -2, ++count);
+    }
+    return token == ND_JSON_ARRAY_END || push_flaw(L, json, "");
+}
+
+/* The same of the value that begins with the token.  Its depth is bounded by
+ * the reader. */
+static bool push_value(lua_State *L, struct nd_json *json,
+                       enum nd_json_token token, bool nested)
+{
+    if (nested && token == ND_JSON_OBJECT) {
+        if (!push_object(L, json, true))
+            return false;
+        lua_pop(L, 1); /* object */
+        return true;
+    }
+    if (nested && token == ND_JSON_ARRAY)
+        return push_array(L, json);
+    return push_plain(L, token, json->token, json->escaped) ||
+           push_flaw(L, json, "a value in it is no plain one");
+}
+
+/* The same of a text that is one object, and nothing else. */
+static bool push_text(lua_State *L, struct nd_text text, bool nested)
 {
     struct nd_json json;
+
+    nd_json_start(&json, text, false);
+    if (nd_json_next(&json) != ND_JSON_OBJECT)
+        return push_flaw(L, &json, "it is no object");
+    return push_object(L, &json, nested) &&
+           (nd_json_next(&json) == ND_JSON_END || push_flaw(L, &json, ""));
+}
+
+int ndl_read_object(lua_State *L)
+{
     struct nd_text text;
-    enum nd_json_token token;
     size_t length;
 
     text.at = luaL_checklstring(L, 1, &length);
     text.end = text.at + length;
-    lua_settop(L, 1);
-    lua_newtable(L);
-    lua_newtable(L); /* text, object, keys */
-    nd_json_start(&json, text, false);
-    if (nd_json_next(&json) != ND_JSON_OBJECT)
-        return push_flaw(L, &json, "it is no object");
-    while ((token = nd_json_next(&json)) == ND_JSON_KEY) {
-        push_string(L, json.token, json.escaped);
-        /* text, object, keys, key */
-        if (is_in_set(L, 3)) {
-            lua_pushnil(L);
-            lua_pushfstring(L, "it has the key \"%s\" twice",
-                            lua_tostring(L, -2));
-            return 2;
-        }
-        token = nd_json_next(&json);
-        if (!push_plain(L, token, json.token, json.escaped))
-            return push_flaw(L, &json, "a value in it is no plain one");
-        lua_rawset(L, 2);
-    }
-    if (token != ND_JSON_OBJECT_END || nd_json_next(&json) != ND_JSON_END)
-        return push_flaw(L, &json, "");
-    lua_settop(L, 2);
-    return 1;
+    ndl_need_stack(L, NDL_STACK);
+    if (push_text(L, text, lua_toboolean(L, 2))) /* object, keys */
+        return 2;
+    lua_pushnil(L);
+    lua_insert(L, -2); /* nil, what is wrong */
+    return 2;
 }
 
 /* ----- answers ----- */

@@ -14,13 +14,16 @@
 void ndl_push_decoder(lua_State *L);
 
 /***
-Read a JSON object of plain values, strictly: a key twice, a number that JSON
-does not have, an object or array in it, or text behind it is a fault.
+Read a JSON object, strictly: a key twice, a number that JSON does not have, or
+text behind it is a fault; and so is an object or array in it, unless they are
+asked for.
 @function read_object
 @tparam string text
+@tparam[opt=false] boolean nested objects and arrays may be in it
 @treturn[1] table its values: strings, booleans, and numbers, which are
 integers where the VM has them; from 2^53 up they are strings of digits where
 it has not. What is null is left out.
+@treturn[1] table by each of its keys true, also where the value is null
 @treturn[2] nil
 @treturn[2] string what is wrong, such as "it has the key \"inboxID\" twice"
 */

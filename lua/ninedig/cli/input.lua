@@ -25,7 +25,7 @@ end
 local function refuse_no_server(place)
   refuse(
     place, "server is empty, and that could be another account's inbox: name the server, or leave"
-      .. " the whole column out where all are on online"
+      .. " server out altogether where all are on online"
   )
 end
 
@@ -123,11 +123,14 @@ end
 -- ----- JSON lines -----
 
 local function read_json_line(place, line)
-  local object, flaw = core.read_object(line)
+  local object, keys = core.read_object(line)
   if not object then
-    refuse(place, "this is no JSON object of an inbox: %s", text.plain(flaw))
+    refuse(place, "this is no JSON object of an inbox: %s", text.plain(keys)) -- what is wrong
   end
-  for key in pairs(object) do
+  if keys.server and object.server == nil then
+    refuse_no_server(place)
+  end
+  for key in pairs(keys) do
     if key:sub(1, 1) == "#" then
       object[key] = nil
     elseif not KEYS[key] then

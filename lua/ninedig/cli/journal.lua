@@ -1,7 +1,7 @@
 --- The journal of a list: what was asked for, on the disk before it is asked for, and what became
 -- of it. JSON lines: first a header that binds it to one list and one service, then an `intent` for
 -- each request and an `outcome` for what became of it.
-local cjson = require("cjson").new()
+local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
 local stop = require("ninedig.cli.stop")
@@ -56,12 +56,9 @@ local function is_torn_header(content)
   return content:sub(1, length) == HEAD:sub(1, length) or not content:find("%S")
 end
 
+-- Nil where it is not as it was written: a key that stands twice is damage, too.
 local function decode(line)
-  if line:find("\0", 1, true) then -- lua-cjson takes it for the end
-    return nil
-  end
-  local ok, fields = pcall(cjson.decode, line)
-  return ok and type(fields) == "table" and fields or nil
+  return (core.read_object(line, true))
 end
 
 local function set_of(ids)
@@ -122,7 +119,7 @@ end
 
 -- It is in doubt until its outcome is there.
 local function apply_intent(self, fields)
-  local key = key_of(fields.intent)
+  local key = fields.outcome == nil and key_of(fields.intent)
   if not key or type(fields.time) ~= "number" or type(fields.timeout) ~= "number" then
     return false
   end
