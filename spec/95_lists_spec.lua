@@ -185,6 +185,28 @@ describe("what the command writes #novalgrind", function()
     has(ended.err, "3 rows are left out")
   end)
 
+  it("leaves out an ID that may be another one than was sent, and takes it as a string", function()
+    local rows = '{"id":9007199254740993},{"id":"9007199254740993"},{"id":9007199254740992},'
+      .. '{"id":9007199254740991},{"id":1e16}'
+    local ended = run({ "inboxes", "--account", "1", "--csv" }, answer("getInboxes",
+      '{"status":"OK","reason":1,"totalInboxes":5,"list":[' .. rows .. "]}"))
+    assert.equal(0, ended.status, ended.err)
+    assert.equal("accountID,server,inboxID,name,#channel,#api\n1,online,9007199254740993,,,\n"
+      .. "1,online,9007199254740991,,,\n", ended.out)
+    has(ended.err, "3 rows are left out")
+  end)
+
+  it("leaves out a server that is no name of one", function()
+    local rows = {}
+    for i, server in ipairs { "-west", "west-", "we.st", ("w"):rep(64), "we st", "west", "W-1" } do
+      rows[i] = ('{"account_id":%d,"server":"%s"}'):format(i, server)
+    end
+    local ended = run({ "accounts", "--csv" }, answer("getAccounts",
+      '{"status":"OK","reason":1,"list":[' .. table.concat(rows, ",") .. "]}"))
+    assert.equal("accountID,server,#name,#status,#reference\n6,west,,,\n7,W-1,,,\n", ended.out)
+    has(ended.err, "5 rows are left out")
+  end)
+
   it("finds the inbox of a number, or says why not", function()
     local found = run { "find", "--number", "972501234567" }
     assert.equal(0, found.status)

@@ -69,11 +69,11 @@ function errors.copy(err)
   return errors.new(fields)
 end
 
--- An id in full: some VMs write 123456789012345 as 1.2345678901234e+14.
+-- An id in full: VMs write a float such as 123456789012345.0 as 1.2345678901234e+14.
 -- @tparam integer|string id
 -- @treturn string
 function errors.digits(id)
-  if type(id) == "number" and not math.type then
+  if type(id) == "number" and not (math.type and math.type(id) == "integer") then
     return ("%.0f"):format(id)
   end
   return tostring(id)

@@ -23,7 +23,10 @@ local function is_float(value)
   return type(value) == "number" and not (math.type and math.type(value) == "integer")
 end
 
-local function is_exact(id)
+--- Whether an id that the service sent is the one that it means.
+-- @tparam integer|number|string id
+-- @treturn boolean
+function lookup.is_exact(id)
   return not is_float(id) or id < EXACT
 end
 
@@ -160,7 +163,8 @@ local function choose_row(numbers, number)
     )
   elseif not attached then
     return not_found("NUMBER_HAS_NO_INBOX", "the number " .. number .. " is attached to no inbox")
-  elseif not is_exact(attached.onlineAccount) or not is_exact(attached.onlineInbox) then
+  elseif not lookup.is_exact(attached.onlineAccount)
+    or not lookup.is_exact(attached.onlineInbox) then
     return not_found(
       "INBOX_AMBIGUOUS",
       "the number " .. number .. " is in " .. describe(attached)
@@ -178,11 +182,12 @@ local function find_row(current, number)
   return choose_row(numbers, number)
 end
 
---- Whether a value of a row is the name of a server.
+--- Whether a value is the name of a server: one DNS label.
 -- @param value
 -- @treturn boolean
 function lookup.is_server(value)
-  return type(value) == "string" and #value <= 63 and value:find("^[%w-]+$") ~= nil
+  return type(value) == "string" and #value <= 63 and value:find("^[A-Za-z0-9-]+$") ~= nil
+    and not value:find("^-") and not value:find("-$")
 end
 
 -- The servers on which an account of that number is listed, each once.

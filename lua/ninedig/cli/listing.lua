@@ -26,8 +26,9 @@ local function plain(value)
   return kind == "string" and value or nil
 end
 
+-- Nil where it is none, or may have been another one when it was sent.
 local function id_of(value)
-  local id = plain(value)
+  local id = lookup.is_exact(value) and plain(value)
   return id and id:find("^[1-9]%d*$") and #id <= 18 and id or nil
 end
 
