@@ -227,6 +227,11 @@ describe("what the command writes #novalgrind", function()
     assert.equal(4, run({ "find", "--number", "972501234567" }, { scenario = "reason-3" }).status)
     assert.equal(3, run({ "find", "--number", "972501234567" },
       { scenario = "live+reads_fail-400" }).status)
+    -- What the service refuses is not "not found".
+    assert.equal(3, run({ "find", "--number", "972501234567" }, { scenario = "reason-99" }).status)
+    assert.equal(3, run({ "delete-inbox", "--number", "972501234567", "--confirm", "10" },
+      { scenario = "reason-99" }).status)
+    assert.equal(1, run({ "numbers" }, { scenario = "reason-99" }).status)
     assert.equal(2, run({ "numbers", "--csv", "--json" }).status)
   end)
 

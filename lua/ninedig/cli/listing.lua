@@ -252,7 +252,7 @@ end
 function listing.find(client, chosen)
   local found, err = client:find_inbox { whatsapp_number = chosen.number }
   if not found then
-    report.fail(err, err.kind == "lookup" and stop.REJECTED or nil)
+    report.fail_to_find(err, stop.REJECTED)
   end
   local rows = { kinds.find.row(found) }
   return write(kinds.find, chosen, rows, found) and stop.DONE or stop.USAGE

@@ -24,6 +24,7 @@ local VERIFY_STATUSES = {
   { "2", "wrong usage" },
   { "4", "the credentials were refused" },
   { "5", "unknown" },
+  { "70", "an error of the command itself" },
   { "130", "interrupted" },
 }
 
@@ -31,8 +32,20 @@ local FIND_STATUSES = {
   { "0", "found" },
   { "1", "not found, in no inbox, or in one that cannot be told from others" },
   { "2", "wrong usage" },
-  { "3", "the service could not be reached, or its answer not be understood" },
+  { "3", "the service could not be reached, refused, or was not understood" },
   { "4", "the credentials were refused" },
+  { "70", "an error of the command itself" },
+  { "130", "interrupted" },
+}
+
+local LISTING_STATUSES = {
+  { "0", "shown" },
+  { "1", "refused by the service" },
+  { "2", "wrong usage" },
+  { "3", "the service could not be reached, or was not understood" },
+  { "4", "the credentials were refused" },
+  { "70", "an error of the command itself" },
+  { "130", "interrupted" },
 }
 
 --- What there is to say beyond options: by the name of a command, or "ninedig" for all of them.
@@ -149,7 +162,7 @@ server, where it can be told.]],
       { "ninedig numbers", "as a table" },
       { "ninedig numbers --json", "for programs" },
     },
-    statuses = STATUSES,
+    statuses = LISTING_STATUSES,
   },
   accounts = {
     summary = "list accounts",
@@ -158,7 +171,7 @@ server, where it can be told.]],
       { "ninedig accounts", "as a table" },
       { "ninedig accounts --json", "for programs" },
     },
-    statuses = STATUSES,
+    statuses = LISTING_STATUSES,
   },
   inboxes = {
     summary = "list the inboxes of an account",
@@ -168,7 +181,7 @@ server, where it can be told.]],
       { "ninedig inboxes --account 1 --csv", "as a list that delete-inboxes reads" },
       { "ninedig inboxes --account 1 --server west --json", "another server, for programs" },
     },
-    statuses = STATUSES,
+    statuses = LISTING_STATUSES,
   },
 }
 

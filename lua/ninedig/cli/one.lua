@@ -21,7 +21,7 @@ local one = {}
 local function find(client, chosen)
   local found, err = client:find_inbox { whatsapp_number = chosen.number }
   if not found then
-    report.fail(err)
+    report.fail_to_find(err, stop.USAGE)
   end
   chosen.account, chosen.server, chosen.inbox = found.accountID, found.server, found.inboxID
 end

@@ -48,6 +48,20 @@ function report.fail(err, status)
   error(reason, 0)
 end
 
+--- End the command with the error of a look-up by number. Only where the service has answered is
+-- the number not found.
+-- @tparam table err
+-- @tparam integer not_found status where it is not found
+function report.fail_to_find(err, not_found)
+  local status = report.status(err)
+  if err.kind == "lookup" then
+    status = not_found
+  elseif status == stop.REJECTED then -- what was refused is a read
+    status = stop.NOT_SENT
+  end
+  report.fail(err, status)
+end
+
 local SHOWN = {
   "kind", "name", "outcome", "reason", "message", "retryable", "retry_after", "http_status",
   "curl_code", "response", "call", "verification",
