@@ -174,6 +174,16 @@ describe("a fault of the wire", function()
       assert.equal(1, world:count())
     end)
 
+    it("chunks without end", function()
+      local chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      local chunk = ("1;%s\r\nx\r\n"):format(("x"):rep(80))
+      world:script { raw = chunked .. chunk:rep(66000), close = false }
+      fails("", caller.plain(world, "raw"), {
+        kind = "protocol", name = "ANSWER_TOO_LARGE", outcome = "unknown", http_status = 200,
+      })
+      assert.equal(1, world:count())
+    end)
+
     it("a failure with a header that looks like another status", function()
       for _, header in ipairs { "HTTP/x: 404 y", "HTTP/x: 200 y" } do
         world = mock.world():script {

@@ -538,6 +538,55 @@ static void stops_at_the_limit_on_the_body(void **state)
 
 /* ----- connections ----- */
 
+/* Sends as much as there is room for, over and over. */
+static void flood(int fd, const char *text, size_t length)
+{
+    static size_t at;
+
+    for (;;) {
+        ssize_t sent = send(fd, text + at, length - at, MSG_NOSIGNAL);
+
+        if (sent < 0)
+            return;
+        at = (at + (size_t)sent) % length;
+    }
+}
+
+/* A peer that sends faster than its answer is read does not keep those out
+ * who have their turn meanwhile. */
+static void reads_only_so_much_at_once(void **state)
+{
+    /* A body of 1 byte in lines of this size, so that it counts them. */
+    static char chunk[4096];
+    const size_t most = (size_t)2 * 1024 * 1024 / sizeof chunk;
+    struct nd_settings *settings = CLIENT(.max_idle = NEVER);
+    struct nd_transfer transfer;
+    int fd;
+
+    (void)state;
+    memset(chunk, 'x', sizeof chunk);
+    memcpy(chunk, "1;", 2);
+    memcpy(chunk + sizeof chunk - 5, "\r\nx\r\n", 5);
+    submit(&transfer, 1, settings);
+    fd = accept_one();
+    (void)read_request(fd);
+    answer(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (transfer.answer.body.length < 8 * most) {
+        size_t before = transfer.answer.body.length;
+
+        flood(fd, chunk, sizeof chunk);
+        nd_engine_step(engine);
+        assert_int_equal(transfer.state, ND_TRANSFER_RUNNING);
+        assert_true(transfer.answer.body.length - before < most);
+    }
+    nd_engine_cancel(&transfer);
+    expect_error(&transfer, "CANCELLED", ND_KIND_NETWORK, ND_UNKNOWN);
+    assert_int_equal(connections, 1);
+    nd_transfer_free(&transfer);
+    nd_settings_drop(settings);
+    (void)close(fd);
+}
+
 static void reuses_a_connection(void **state)
 {
     struct nd_settings *settings = CLIENT(0);
@@ -1266,6 +1315,7 @@ int main(void)
         TEST(never_follows_a_redirect),
         TEST(knows_a_cut_answer_at_each_byte),
         TEST(stops_at_the_limit_on_the_body),
+        TEST(reads_only_so_much_at_once),
         TEST(reuses_a_connection),
         TEST(reuses_none_where_max_idle_is_0),
         TEST(reuses_none_that_was_idle_for_longer),

@@ -24,7 +24,8 @@ struct nd_engine {
     size_t ended;
     struct nd_watch watch;
     struct nd_pool pool;
-    int bell; /* what ends a wait besides; -1 for nothing */
+    bool has_more; /* one of those that run may have more to read */
+    int bell;      /* what ends a wait besides; -1 for nothing */
 };
 
 /* A queued transfer with less than this left is not sent any more: its
@@ -236,6 +237,8 @@ static void progressed(struct nd_engine *engine, struct nd_transfer *transfer,
         finish(engine, transfer);
         return;
     }
+    transfer->has_more = progress == ND_HAS_MORE;
+    engine->has_more = engine->has_more || transfer->has_more;
     if (!nd_watch_set(&engine->watch, connection->fd,
                       nd_exchange_events(transfer), connection))
         fail(engine, transfer, ND_FAULT_MEMORY);
@@ -453,17 +456,20 @@ void nd_engine_start(struct nd_engine *engine)
 static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
 {
     struct nd_watch *watch = &engine->watch;
-    int ready = poll(watch->sockets, (nfds_t)watch->count, (int)timeout_ms);
+    bool has_more = engine->has_more;
+    int ready = poll(watch->sockets, (nfds_t)watch->count,
+                     has_more ? 0 : (int)timeout_ms);
     size_t i = watch->count;
 
-    while (ready > 0 && i-- > 0) {
+    engine->has_more = false;
+    while ((ready > 0 || has_more) && i-- > 0) {
         struct pollfd *socket = &watch->sockets[i];
         struct nd_connection *owner = watch->owners[i];
         short events = socket->revents;
 
-        if (!events)
+        if (!events && !(owner && owner->transfer->has_more))
             continue;
-        ready--;
+        ready -= events != 0;
         socket->revents = 0;
         if (owner)
             progressed(engine, owner->transfer,

@@ -5,6 +5,10 @@
 /* What a TLS record can hold. */
 #define ND_PIECE 16384
 
+/* So many are read before others have their turn, and the clock: a peer can
+ * send faster than its answer is read. */
+#define ND_PIECES_AT_ONCE 64
+
 bool nd_exchange_is_written(const struct nd_transfer *transfer)
 {
     return transfer->written == transfer->request.bytes.length;
@@ -70,14 +74,18 @@ static bool has_ended(const struct nd_answer *answer)
     return answer->fault != ND_FAULT_NONE || answer->phase == ND_PHASE_WHOLE;
 }
 
-/* TLS may hold more than the socket shows: all of it is read. */
+/* TLS may hold more than the socket shows: all of it is read, now or, by
+ * ND_HAS_MORE, soon. */
 static enum nd_progress read_answer(struct nd_transfer *transfer)
 {
     struct nd_answer *answer = &transfer->answer;
     char piece[ND_PIECE];
     size_t length;
+    int pieces = 0;
 
     while (!has_ended(answer)) {
+        if (pieces++ == ND_PIECES_AT_ONCE)
+            return ND_HAS_MORE;
         switch (nd_connection_receive(transfer->connection, piece,
                                       sizeof piece, &length)) {
         case ND_IO_AGAIN:

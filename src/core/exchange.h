@@ -9,6 +9,7 @@
 enum nd_progress {
     ND_UNFIT,    /* of the connection; nothing was sent on it */
     ND_GOES_ON,  /* waits for its socket, see nd_exchange_events */
+    ND_HAS_MORE, /* the same, but more may be there than the socket shows */
     ND_HAS_ENDED /* the transfer's answer tells how */
 };
 

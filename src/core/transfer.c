@@ -21,6 +21,7 @@ bool nd_transfer_init(struct nd_transfer *transfer, const struct nd_call *call,
     transfer->engine = NULL;
     transfer->connection = NULL;
     transfer->written = 0;
+    transfer->has_more = false;
     transfer->timeout_ms = settings->timeout_ms;
     nd_answer_init(&transfer->answer, max_body(call, settings));
     return nd_request_render(&transfer->request, call, values, settings, err);

@@ -24,6 +24,7 @@ struct nd_transfer {
     struct nd_request request;
     struct nd_answer answer;
     size_t written;                   /* bytes of the request that went */
+    bool has_more;                    /* to read, whatever poll() says */
     long timeout_ms;                  /* for the whole transfer */
     int64_t deadline_ms;              /* of nd_clock_ms, once submitted */
     int64_t connect_deadline_ms;      /* likewise, once it runs */
