@@ -133,6 +133,8 @@ describe("a proxy", function()
       for _, proxy in ipairs {
         "http://user:password@:x", "http:/user:password@host:1:2", "user:password@ho st",
         "nonsense://user:password@127.0.0.1:1", "http://user:pass#word@127.0.0.1:1/password",
+        "http://user:password", "user:password/127.0.0.1:1", "user:password 127.0.0.1",
+        "http://user:password%40127.0.0.1:1", "http://user%3Apassword%40127.0.0.1:1",
       } do
         local said = child({ https_proxy = proxy, timeout = "2" })
         assert.matches("not sent", said)

@@ -130,14 +130,14 @@ static bool was_proxied(const struct nd_settings *settings, int code)
 }
 
 /* The proxy, and libcurl's words, which may show its URL with its password:
- * then they are left out. */
+ * they are left out but where a host is all that it has. */
 static void copy_detail(struct nd_answer *answer,
                         const struct nd_connection *connection, int code)
 {
     const struct nd_settings *settings = connection->settings;
     const char *proxy =
         was_proxied(settings, code) ? settings->proxy_name : "";
-    const char *words = strchr(settings->proxy, '@') ? "" : connection->detail;
+    const char *words = settings->proxy_is_plain ? connection->detail : "";
 
     (void)snprintf(answer->detail, sizeof answer->detail, "%s%s%s", proxy,
                    *proxy && *words ? ": " : "", words);

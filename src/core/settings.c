@@ -176,9 +176,12 @@ static bool name_proxy(struct nd_settings *settings)
     char *host;
     bool done;
 
+    settings->proxy_is_plain = !*settings->proxy;
     if (!*settings->proxy)
         return render(&settings->proxy_name, "%s", "");
     host = nd_url_proxy_host(settings->proxy);
+    /* One that cannot be read may be all password. */
+    settings->proxy_is_plain = host && !strchr(settings->proxy, '@');
     done = render(&settings->proxy_name, "the proxy %s%sof %s",
                   host ? host : "", host ? " " : "",
                   settings->proxy_variable ? settings->proxy_variable

@@ -23,6 +23,7 @@ extern const struct nd_field nd_options[];
 struct nd_settings {
     int references; /* of its owner and of each transfer under way */
     bool plain_http;
+    bool proxy_is_plain; /* there is none, or all of its URL can be shown */
     char *base_url;      /* without a slash at its end */
     char *origin;        /* its scheme, host and port */
     char *path;          /* its path, "" for none */
