@@ -198,8 +198,11 @@ static bool copy_proxy(struct nd_settings *settings,
                        const struct nd_value *value, struct nd_error *err)
 {
     const char *proxy = value->set ? value->text : "";
+    bool loopback;
 
-    if (settings->plain_http && *proxy && !nd_url_is_loopback(proxy))
+    if (!nd_url_look_for_loopback(proxy, &loopback))
+        return nd_fail_memory(err);
+    if (settings->plain_http && *proxy && !loopback)
         return nd_fail(err, ND_BAD_VALUE,
                        "proxy must be a loopback host where base_url is "
                        "plain http, as it would be sent the token in the "

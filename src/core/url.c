@@ -9,32 +9,27 @@
 
 #include "ascii.h"
 
-/* One part of url, to be freed by curl_free; NULL where it has none. */
-static char *url_part(const char *url, CURLUPart part, unsigned int flags)
+/* One part of url in *text, to be freed by curl_free; NULL where it has none.
+ * False where memory is out. */
+static bool url_part(char **text, const char *url, CURLUPart part,
+                     unsigned int flags)
 {
     CURLU *parsed = curl_url();
-    char *text = NULL;
+    CURLUcode code = CURLUE_OUT_OF_MEMORY;
 
-    if (!parsed)
-        return NULL;
-    if (curl_url_set(parsed, CURLUPART_URL, url, flags) == CURLUE_OK &&
-        curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
-        text = NULL;
+    *text = NULL;
+    if (parsed)
+        code = curl_url_set(parsed, CURLUPART_URL, url, flags);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, part, text, 0);
+    if (code != CURLUE_OK)
+        *text = NULL;
     curl_url_cleanup(parsed);
-    return text;
+    return code != CURLUE_OUT_OF_MEMORY;
 }
 
 /* As a proxy may be written: without its scheme. */
 #define PROXY_FLAGS (CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
-
-static bool part_is(const char *url, CURLUPart part, const char *wanted)
-{
-    char *text = url_part(url, part, 0);
-    bool same = text && nd_is_word(text, strlen(text), wanted);
-
-    curl_free(text);
-    return same;
-}
 
 static bool is_loopback_host(const char *host)
 {
@@ -51,15 +46,20 @@ static bool is_loopback_host(const char *host)
 static char *host_and_port(const char *url, unsigned int flags,
                            const char *usual)
 {
-    char *host = url_part(url, CURLUPART_HOST, flags);
-    char *port = url_part(url, CURLUPART_PORT, flags);
-    bool shown = port && strcmp(port, usual) != 0;
-    size_t size = host ? strlen(host) + (shown ? strlen(port) + 1 : 0) + 1 : 0;
-    char *both = host ? malloc(size) : NULL;
+    char *host = NULL;
+    char *port = NULL;
+    char *both = NULL;
 
-    if (both)
-        (void)snprintf(both, size, "%s%s%s", host, shown ? ":" : "",
-                       shown ? port : "");
+    if (url_part(&host, url, CURLUPART_HOST, flags) && host &&
+        url_part(&port, url, CURLUPART_PORT, flags)) {
+        bool shown = port && strcmp(port, usual) != 0;
+        size_t size = strlen(host) + (shown ? strlen(port) + 1 : 0) + 1;
+
+        both = malloc(size);
+        if (both)
+            (void)snprintf(both, size, "%s%s%s", host, shown ? ":" : "",
+                           shown ? port : "");
+    }
     curl_free(host);
     curl_free(port);
     return both;
@@ -77,9 +77,11 @@ char *nd_url_proxy_host(const char *url)
 
 bool nd_url_copy_path(char **path, const char *url)
 {
-    char *text = url_part(url, CURLUPART_PATH, 0);
-    size_t length = text ? strlen(text) : 0;
+    char *text;
+    size_t length;
 
+    (void)url_part(&text, url, CURLUPART_PATH, 0);
+    length = text ? strlen(text) : 0;
     while (length > 0 && text[length - 1] == '/')
         length--;
     *path = text ? strndup(text, length) : NULL;
@@ -89,16 +91,17 @@ bool nd_url_copy_path(char **path, const char *url)
 
 bool nd_url_is_plain(const char *url)
 {
-    return part_is(url, CURLUPART_SCHEME, "http");
+    return nd_is_word(url, strcspn(url, ":"), "http");
 }
 
-bool nd_url_is_loopback(const char *url)
+bool nd_url_look_for_loopback(const char *url, bool *loopback)
 {
-    char *host = url_part(url, CURLUPART_HOST, PROXY_FLAGS);
-    bool loopback = host && is_loopback_host(host);
+    char *host;
+    bool looked = url_part(&host, url, CURLUPART_HOST, PROXY_FLAGS);
 
+    *loopback = host && is_loopback_host(host);
     curl_free(host);
-    return loopback;
+    return looked;
 }
 
 /* Printable ASCII without what parsers are known to read differently. */
@@ -111,10 +114,36 @@ static bool is_plain_text(const char *url)
     return true;
 }
 
+static bool check_parts(const char *key, const char *url, const char *scheme,
+                        const char *host, struct nd_error *err)
+{
+    const char *authority = strstr(url, "://");
+
+    /* libcurl takes https:///api for the host "api". */
+    if (!scheme || !host || !authority || authority[3] == '/')
+        return nd_fail(err, ND_BAD_VALUE,
+                       "%s must be a whole URL, such as "
+                       "https://partners.99digital.co.il/api",
+                       key);
+    if (nd_is_word(scheme, strlen(scheme), "https"))
+        return true;
+    if (!nd_is_word(scheme, strlen(scheme), "http"))
+        return nd_fail(err, ND_BAD_VALUE, "%s must begin with https://", key);
+    if (!is_loopback_host(host))
+        return nd_fail(err, ND_BAD_VALUE,
+                       "%s must begin with https://; plain http is "
+                       "for loopback hosts only (127.0.0.0/8, ::1, "
+                       "localhost), as it would show the token to the "
+                       "network",
+                       key);
+    return true;
+}
+
 bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
 {
-    const char *authority;
-    char *host;
+    char *scheme = NULL;
+    char *host = NULL;
+    bool good;
 
     if (!is_plain_text(url))
         return nd_fail(err, ND_BAD_VALUE,
@@ -126,41 +155,27 @@ bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
                        "%s must have no user, query or fragment, "
                        "and so none of @ ? #",
                        key);
-    host = url_part(url, CURLUPART_HOST, 0);
-    authority = strstr(url, "://");
-    /* libcurl takes https:///api for the host "api". */
-    if (!host || !authority || authority[3] == '/') {
-        curl_free(host);
-        return nd_fail(err, ND_BAD_VALUE,
-                       "%s must be a whole URL, such as "
-                       "https://partners.99digital.co.il/api",
-                       key);
-    }
+    if (url_part(&scheme, url, CURLUPART_SCHEME, 0) &&
+        url_part(&host, url, CURLUPART_HOST, 0))
+        good = check_parts(key, url, scheme, host, err);
+    else
+        good = nd_fail_memory(err);
+    curl_free(scheme);
     curl_free(host);
-    if (part_is(url, CURLUPART_SCHEME, "https"))
-        return true;
-    if (!nd_url_is_plain(url))
-        return nd_fail(err, ND_BAD_VALUE, "%s must begin with https://", key);
-    if (!nd_url_is_loopback(url))
-        return nd_fail(err, ND_BAD_VALUE,
-                       "%s must begin with https://; plain http is "
-                       "for loopback hosts only (127.0.0.0/8, ::1, "
-                       "localhost), as it would show the token to the "
-                       "network",
-                       key);
-    return true;
+    return good;
 }
 
 bool nd_check_proxy_url(const char *key, const char *url, struct nd_error *err)
 {
     static const char *const schemes[] = {"http",    "https",  "socks4",
                                           "socks4a", "socks5", "socks5h"};
-    char *scheme = is_plain_text(url)
-                       ? url_part(url, CURLUPART_SCHEME, PROXY_FLAGS)
-                       : NULL;
+    char *scheme = NULL;
     bool known = false;
     size_t i;
 
+    if (is_plain_text(url) &&
+        !url_part(&scheme, url, CURLUPART_SCHEME, PROXY_FLAGS))
+        return nd_fail_memory(err);
     for (i = 0; scheme && i < sizeof schemes / sizeof *schemes; i++)
         known = known || nd_is_word(scheme, strlen(scheme), schemes[i]);
     curl_free(scheme);

@@ -26,7 +26,9 @@ char *nd_url_proxy_host(const char *url);
  * out. */
 bool nd_url_copy_path(char **path, const char *url);
 
-bool nd_url_is_plain(const char *url);    /* http, not https */
-bool nd_url_is_loopback(const char *url); /* its host is this machine */
+/* Whether its host is this machine.  False where memory is out. */
+bool nd_url_look_for_loopback(const char *url, bool *loopback);
+
+bool nd_url_is_plain(const char *url); /* http, not https */
 
 #endif
