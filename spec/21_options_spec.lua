@@ -315,8 +315,9 @@ describe("options", function()
       end)
     end
 
-    it("max_response_bytes, above its default", function()
-      assert(caller.delete(world, "big-2", nil, { max_response_bytes = 4 * 2^20 }))
+    it("max_response_bytes, and what is more than 64 KiB of an answer that is no list", function()
+      local _, err = caller.delete(world, "big-2", nil, { max_response_bytes = 4 * 2^20 })
+      caller.check_error(err, { name = "ANSWER_TOO_LARGE", outcome = "unknown" })
       assert.equal(1, world:count())
     end)
   end)
