@@ -188,8 +188,7 @@ describe("Lua's memory runs out in a call", function()
   end)
 end)
 
--- Only where ninedig itself asks for it: libcurl 7.88 has crashes of its own where its memory runs
--- out. `harness.attempt` can be told to make it run out there too.
+-- Only where ninedig itself asks for it. Inside libcurl and OpenSSL: spec/53.
 describe("the C library's memory runs out in a call", function()
   for _, length in ipairs { "0", "1" } do
     for _, entry in ipairs { "cold module", "warm safe" } do

@@ -13,11 +13,13 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <lauxlib.h>
 #include <link.h>
 #include <lua.h>
 #include <lualib.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +34,8 @@
 #endif
 
 #define THREADS_MAX 8
-#define RANGES_MAX 4
+#define RANGES_MAX 8
+#define FRAMES_MAX 64
 #define BLOCKS_MAX 4096
 
 /* ----- which allocation fails ----- */
@@ -243,9 +246,26 @@ int dlclose(void *library)
 #endif
 
 struct wanted {
-    const char *names; /* "ninedig/core.so libcurl" */
+    const char *names; /* "libcurl libssl" */
     bool found_own;
 };
+
+/* Whether a text of words has this one. */
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    while (length) {
+        size_t here = strcspn(words, " ");
+
+        if (here == length && strncmp(words, word, length) == 0)
+            return true;
+        if (!words[here])
+            return false;
+        words += here + 1;
+    }
+    return false;
+}
 
 static int note_library(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -274,8 +294,7 @@ static int note_library(struct dl_phdr_info *info, size_t size, void *data)
     if (base)
         (void)snprintf(stem, sizeof stem, "%.*s", (int)strcspn(base + 1, "."),
                        base + 1);
-    if ((is_own || (*stem && strstr(wanted->names, stem))) &&
-        range_count < RANGES_MAX)
+    if ((is_own || has_word(wanted->names, stem)) && range_count < RANGES_MAX)
         ranges[range_count++] = range;
     return 0;
 }
@@ -368,8 +387,8 @@ static int die(const char *what, const char *message)
  * allocations fail, hands the judge what came of it, closes the state.
  * kind is "lua", or names libraries besides ninedig whose mallocs are to
  * fail, or is "".  Returns the judge's text, how many allocations failed,
- * and what the state left: bytes of Lua's, blocks of ninedig's.  Nothing
- * where that kind cannot be made to fail.
+ * what the state left: bytes of Lua's, blocks of ninedig's, and how many
+ * allocations there were.  Nothing where that kind cannot be made to fail.
  */
 static int harness_attempt(lua_State *from)
 {
@@ -409,7 +428,8 @@ static int harness_attempt(lua_State *from)
     lua_pushinteger(from, (lua_Integer)failure->failed);
     lua_pushinteger(from, (lua_Integer)memory.bytes);
     lua_pushinteger(from, (lua_Integer)own_count - (lua_Integer)blocks);
-    return 4;
+    lua_pushinteger(from, (lua_Integer)failure->number);
+    return 5;
 }
 
 /* ----- states in threads ----- */
@@ -500,6 +520,56 @@ static int harness_wait(lua_State *L)
     return 1;
 }
 
+/* Where an address is: "libcurl.so.4+31058 ". */
+static void tell_place(void *address)
+{
+    Dl_info library;
+    const char *base;
+
+    if (dladdr(address, &library) == 0)
+        return;
+    base = strrchr(library.dli_fname, '/');
+    (void)printf(
+        "%s+%lx ", base ? base + 1 : library.dli_fname,
+        (unsigned long)((uintptr_t)address - (uintptr_t)library.dli_fbase));
+}
+
+/* The process is lost, and not much can be: it may hang, but not for long. */
+static void tell_crash(int signal)
+{
+    void *frames[FRAMES_MAX];
+    int count, i;
+
+    of_malloc.armed = false;
+    (void)alarm(10);
+    count = backtrace(frames, FRAMES_MAX);
+    (void)printf("crash %d: ", signal);
+    for (i = 0; i < count; i++)
+        tell_place(frames[i]);
+    (void)printf("\n");
+    (void)fflush(stdout);
+    _exit(128 + signal);
+}
+
+/* tell_crashes(): a crash of this process ends it with 128 and the signal,
+ * and a line of where it was, from the innermost call outwards. */
+static int harness_tell_crashes(lua_State *L)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL};
+    struct sigaction action;
+    void *frame;
+    size_t i;
+
+    (void)L;
+    (void)backtrace(&frame, 1); /* which loads what it needs */
+    memset(&action, 0, sizeof action);
+    action.sa_handler = tell_crash;
+    action.sa_flags = (int)SA_RESETHAND;
+    for (i = 0; i < sizeof signals / sizeof *signals; i++)
+        (void)sigaction(signals[i], &action, NULL);
+    return 0;
+}
+
 /* files(): what each open file is, by its number. */
 static int harness_files(lua_State *L)
 {
@@ -536,10 +606,15 @@ static int harness_blocks(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"attempt", harness_attempt}, {"threads", harness_threads},
-    {"state", harness_state},     {"fork", harness_fork},
-    {"wait", harness_wait},       {"files", harness_files},
-    {"blocks", harness_blocks},   {NULL, NULL},
+    {"attempt", harness_attempt},
+    {"threads", harness_threads},
+    {"state", harness_state},
+    {"fork", harness_fork},
+    {"wait", harness_wait},
+    {"files", harness_files},
+    {"blocks", harness_blocks},
+    {"tell_crashes", harness_tell_crashes},
+    {NULL, NULL},
 };
 
 static int open_harness(lua_State *L)
