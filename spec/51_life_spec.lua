@@ -99,8 +99,9 @@ describe("a fork", function()
   for _, scheme in ipairs { "https", "http" } do
     it("leaves the parent's connection and its transfers alone, over " .. scheme, function()
       local world, slow = mock.world(), mock.world()
+      local delay = is_plain and "delay-300" or "delay-6000" -- the tools take long to connect
       local facts = facts_of(child.run_and_leak("fork.lua", world:base_url("ok", mock[scheme]),
-        slow:base_url("ok+delay-300", mock[scheme]), mock.ca_file))
+        slow:base_url("ok+" .. delay, mock[scheme]), mock.ca_file))
       assert.same({ child = 0, parent = 0 }, facts)
       local own, slow_ones = connections_of(world), connections_of(slow)
       assert.is_truthy(own[1] and own[2] and own[3])
