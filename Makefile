@@ -23,7 +23,7 @@ Q           ?= @
 SPEC        ?= spec $(wildcard spec/core/*_test.c)
 # Only the tests whose names have these words in them.
 FILTER      ?=
-# What the tests run under: nothing, "valgrind" or "sanitize".
+# What the tests run under: nothing, "valgrind", "sanitize" or "thread".
 UNDER       ?=
 
 .DEFAULT_GOAL := help
@@ -134,6 +134,10 @@ test-sanitize: ## the same with address and undefined-behaviour sanitizers, on L
 	@$(MAKE) --no-print-directory UNDER=sanitize VERSIONS=5.4 BUILD=build/sanitize test \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+test-thread: ## calls in two states in two threads, with the thread sanitizer, on Lua 5.4
+	@$(MAKE) --no-print-directory UNDER=thread VERSIONS=5.4 BUILD=build/thread test \
+	    SPEC=spec/51_life_spec.lua FILTER='in two threads' CFLAGS='-O1 -g -fsanitize=thread'
+
 test-on: ## the same on a bare DEBIAN=trixie; with ARCH=i386, CURL=gnutls, VERSIONS, SPEC
 	@tools/test-on $(or $(DEBIAN),$(error DEBIAN=NAME is missing)) '$(ARCH)' '$(CURL)' \
 	    $(foreach v,VERSIONS SPEC FILTER,$(if $(filter command,$(origin $v)),'$v=$($v)'))
@@ -172,7 +176,7 @@ doc: | deps-doc ## API pages in build/doc
 .PHONY: help deps deps-dev all demo mock clean doc format generate bench bench-nginx
 .PHONY: install install-library install-posix install-command install-rock uninstall
 .PHONY: dist rock deb
-.PHONY: test test-valgrind test-sanitize test-on fuzz soak soak-nginx soak-lists check
+.PHONY: test test-valgrind test-sanitize test-thread test-on fuzz soak soak-nginx soak-lists check
 
 # ----- how it is built -----
 
@@ -280,7 +284,9 @@ SKIP_valgrind  = --exclude-tags=slow,novalgrind
 SKIP_sanitize  = --exclude-tags=nosanitize
 # The library's sanitizer has to be loaded first, but not into the processes
 # that the specs start, as LD_PRELOAD would be: the wrapper sees to that.
-busted_lua     = $(if $(filter sanitize,$(UNDER)),$(CURDIR)/tools/lua-asan )$(call lua,$1)
+RUNTIME_sanitize = asan
+RUNTIME_thread = tsan
+busted_lua     = $(if $(RUNTIME_$(UNDER)),$(CURDIR)/tools/lua-sanitized $(RUNTIME_$(UNDER)) )$(call lua,$1)
 export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
 export LSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/lsan.supp":print_suppressions=0
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1

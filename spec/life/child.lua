@@ -2,17 +2,18 @@
 local child = {}
 
 local LIBRARIES = { jit = "luajit" }
--- Both tools have a malloc of their own.
+-- The tools have a malloc of their own.
 local FLAGS = {
   [""] = "",
   sanitize = "-DOWN_MALLOC=0 -fsanitize=address,undefined",
+  thread = "-DOWN_MALLOC=0 -fsanitize=thread",
   valgrind = "-DOWN_MALLOC=0",
 }
 -- Leaks are looked for by VALGRIND_OPTS, which a script may do without.
 local VALGRIND = "valgrind --quiet --error-exitcode=99 --num-callers=30"
   .. " --keep-debuginfo=yes --suppressions=spec/valgrind.supp "
 
---- What the suite runs under: "", "valgrind" or "sanitize".
+--- What the suite runs under: "", "valgrind", "sanitize" or "thread".
 child.under = os.getenv("NINEDIG_UNDER") or ""
 
 --- Where the scripts are.

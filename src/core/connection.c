@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,12 +31,18 @@
 /* From here on OpenSSL writes through libcurl, which keeps SIGPIPE away. */
 #define ND_LIBCURL_NO_SIGPIPE 0x075700
 
+/* Asked for at each send, and looked up once: by one thread of several. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static unsigned int version;
+
+static void look_up_version(void)
+{
+    version = curl_version_info(CURLVERSION_NOW)->version_num;
+}
+
 static unsigned int libcurl_version(void)
 {
-    static unsigned int version;
-
-    if (!version)
-        version = curl_version_info(CURLVERSION_NOW)->version_num;
+    (void)pthread_once(&once, look_up_version);
     return version;
 }
 
