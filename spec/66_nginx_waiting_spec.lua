@@ -260,6 +260,17 @@ describe("a worker whose timers are used up", function()
     } })[1]
     check_no_timer(answer.error, "none")
     assert.equal("get_access_token", answer.error.call)
+    for _, key in ipairs { "accountID", "server", "inboxID" } do
+      assert.is_nil(answer.error[key], key)
+    end
+    answer = ask(server, "/content", { job = cjson.encode {
+      params = { accountID = 1, inboxID = 10 }, options = options(world, "live", {
+        client_id = mock.client_id, client_secret = mock.client_secret, connect_timeout = 0.2,
+      }),
+    } })
+    check_no_timer(answer.error, "not_sent")
+    assert.equal("get_access_token", answer.error.call)
+    assert.equal("10", answer.error.inboxID)
     assert.equal(0, world:count())
   end)
 

@@ -235,6 +235,9 @@ function errors.spend(reserve, sent)
   reserve.outcome = effect == "erases" and facts.outcome or "none"
   reserve.retryable = facts.retryable
   reserve.message = without_effect[effect] or facts.message
+  reserve.accountID = reserve.accountID or nil -- where the call has none
+  reserve.server = reserve.server or nil
+  reserve.inboxID = reserve.inboxID or nil
   reserve.next_spare = nil
   return reserve
 end
