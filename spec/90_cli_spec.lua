@@ -332,7 +332,10 @@ describe("the command #novalgrind", function()
         { { NINEDIG_CLIENT_ID = "id" }, "NINEDIG_CLIENT_SECRET is not set" },
         { { NINEDIG_CLIENT_SECRET = "wr0ng" }, "NINEDIG_CLIENT_ID is not set" },
         { {}, "is empty", { "--token-file", cli.file("\n") } },
+        { {}, "is empty", { "--token-file", "/dev/null" } },
         { {}, "could not be read", { "--token-file", "/nowhere/token" } },
+        { {}, "could not be read: .*directory", { "--token-file", "/tmp" } },
+        { {}, "access_token", { "--token-file", "/dev/zero" } },
         { { NINEDIG_ACCESS_TOKEN = "with blank" }, "access_token" },
       }
       for _, case in ipairs(cases) do

@@ -16,13 +16,18 @@ local function refuse_typing()
   end
 end
 
+-- Bytes of a file: more than a token can have, so that one that never ends is refused, too.
+local MOST = 65536
+
 local function read_file(path)
   local file, why = io.open(path, "rb")
-  local content = file and file:read("*a")
-  if file then
-    file:close()
+  if not file then
+    return nil, why
   end
-  return content, why
+  local content
+  content, why = file:read(MOST)
+  file:close()
+  return content or not why and "" or nil, why
 end
 
 local function read_token(path)
