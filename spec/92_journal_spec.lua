@@ -379,6 +379,20 @@ describe("the journal #novalgrind", function()
     assert.same({}, cli.deletions(world))
   end)
 
+  it("in doubt, to be asked again, and not come to: stays in doubt", function()
+    local base_url = world:base_url("live+only-deleteInbox+first-1+reason-33")
+    journal = cli.file(('{"journal":"ninedig","version":2,"base_url":"%s","count":2,"list":'
+      .. '{"4/online":["101","102"]}}\n{"intent":{"accountID":"4","server":"online",'
+      .. '"inboxID":"102"},"time":1,"timeout":1}\n'):format(base_url))
+    local ended, report = run(2, { "--ask-again", "--concurrency", "1" }, { base_url = base_url })
+    assert.equal(5, ended.status, ended.err)
+    assert.equal("rejected", report.results[1].outcome)
+    assert.equal("unknown", report.results[2].outcome)
+    assert.same({ 1, 1, 0 }, { report.rejected, report.unknown, report.skipped })
+    assert.same({ ["4/online/101"] = 1 }, cli.deletions(world))
+    assert.equal("intent", words_of("102"))
+  end)
+
   it("leaves unknown what cannot be verified", function()
     local scenario = "live+reads_fail-400"
     local base_url = world:base_url(scenario .. "+only-deleteInbox+first-1+lost_before")

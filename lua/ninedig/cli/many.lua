@@ -266,6 +266,13 @@ local function say_interrupted(requests, bar)
   )
 end
 
+-- What was in doubt and was not come to.
+local function keep_doubts(run)
+  for i in pairs(run.doubts) do
+    run.ends[i] = run.ends[i] or { outcome = "unknown" }
+  end
+end
+
 -- What was announced and then not sent, or, where the end was not awaited, may have been.
 local function close_open(run, book, is_abandoned)
   for i in pairs(run.is_open) do
@@ -273,10 +280,11 @@ local function close_open(run, book, is_abandoned)
       run.ends[i] = { outcome = "unknown" }
     else
       note_nothing_done(run, book, i, "not_sent")
-      run.ends[i] = run.doubts[i] and { outcome = "unknown" } or nil
+      run.ends[i] = nil
     end
   end
   run.is_open = {}
+  keep_doubts(run)
 end
 
 local function prepare_requests(run, todo, book, bar)
