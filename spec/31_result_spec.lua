@@ -108,6 +108,15 @@ describe("the result", function()
       result_of('{"status":"OK"}', { accountID = "7", inboxID = 8.0, server = "west-2" }))
   end)
 
+  it("has none of the words that ninedig itself adds from the service", function()
+    local own = '"verified":true,"evidence":{"verdict":"deleted"},"number_differs":true'
+    assert.equal('{accountID=1 inboxID=10 more=2 reason=1 server="online" status="OK"}',
+      result_of('{"status":"OK",' .. own .. ',"more":2}'))
+    world = mock.world()
+    assert.equal('{accountID=1 inboxID=10 more=2 reason=1 server="online" status="OK"}',
+      result_of('{"status":"OK",' .. own .. ',"more":2}', { verify = true }))
+  end)
+
   it("has no number where the service sent none, or null", function()
     for _, field in ipairs { "", ',"whatsapp_number":null' } do
       world = mock.world()

@@ -373,6 +373,23 @@ describe("the command #novalgrind", function()
       assert.matches("^{[^\n]*}\n$", ended.out)
     end)
 
+    it("shows nothing in the number's place that is none", function()
+      for _, number in ipairs { mock.token, "x\\u001b[2J", "1" .. ("2"):rep(40), "" } do
+        world = mock.world():script {
+          body = ('{"status":"OK","whatsapp_number":"%s","verified":true}'):format(number),
+        }
+        for n, more in ipairs { "--json", "--verbose" } do
+          local ended = delete({ "--confirm", "10", more }, { scenario = "body" })
+          assert.equal(0, ended.status, ended.err)
+          local shown = ended.out .. ended.err
+          assert.is_nil(shown:find("number was", 1, true), shown)
+          assert.is_nil(shown:find("whatsapp_number", 1, true), shown)
+          assert.is_nil(shown:find("verified", 1, true), shown)
+          assert.equal(n, world:count())
+        end
+      end
+    end)
+
     it("writes large ids in full", function()
       local ended = run {
         "delete-inbox", "--account", "900000000000001", "--inbox", "123456789012345",

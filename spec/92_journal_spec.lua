@@ -475,6 +475,19 @@ describe("the journal #novalgrind", function()
     end
   end)
 
+  it("has no secret and no proof that the service wrote into its answer", function()
+    world:script { calls = { deleteInbox = {
+      body = ('{"status":"OK","whatsapp_number":"%s","verified":true}'):format(mock.token),
+    } } }
+    local ended, report = run(1, {}, { base_url = world:base_url("live+body") })
+    assert.equal(0, ended.status, ended.err)
+    assert.equal(1, report.deleted)
+    local seen = cli.read(journal) .. ended.out .. ended.err
+    assert.is_nil(seen:find(mock.token, 1, true), seen)
+    assert.is_nil(seen:find("verified", 1, true), seen)
+    at_most_one_each(cli.deletions(world))
+  end)
+
   -- ----- what is torn -----
 
   it("ignores a torn last line", function()

@@ -20,6 +20,13 @@ local function is_one_call(client, params)
       and (rawget(params, "whatsapp_number") ~= nil or rawget(params, "verify") ~= nil))
 end
 
+-- What a result says in ninedig's own words is not the service's to say.
+local function drop_own_words(result)
+  if result then
+    result.verified, result.evidence, result.number_differs = nil, nil, nil
+  end
+end
+
 -- It has happened, so this is no error.
 local function compare_numbers(result, asked)
   local number = result.whatsapp_number
@@ -81,6 +88,7 @@ local function delete_with_care(client, current, asked)
     return name_inbox(refuted, asked)
   end
   local result, err = session.perform(current, "delete_inbox", asked)
+  drop_own_words(result)
   if result then
     return compare_numbers(result, asked)
   end
@@ -105,6 +113,7 @@ function deletion.delete_inbox(client, params)
     local result
     result, err =
       call.perform(way, client.settings, "delete_inbox", params, nil, nil, client.watcher)
+    drop_own_words(result)
     return result, err
   end
   load_what_is_around()

@@ -227,7 +227,7 @@ local function note_end(run, book, i, result, err)
   if result then
     run.ends[i] = { outcome = "deleted", result = result }
     book:conclude(asked, "deleted", {
-      whatsapp_number = result.whatsapp_number, verified = result.verified,
+      whatsapp_number = report.number(result), verified = result.verified,
     })
     return
   end

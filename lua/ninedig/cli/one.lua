@@ -12,7 +12,6 @@ local report = require("ninedig.cli.report")
 local session = require("ninedig.session")
 local shell = require("ninedig.cli.shell")
 local stop = require("ninedig.cli.stop")
-local text = require("ninedig.cli.text")
 local waiting = require("ninedig.cli.waiting")
 
 local one = {}
@@ -86,9 +85,9 @@ local function prove(client, asked, err)
 end
 
 local function say_deleted(asked, result)
-  local number = result.whatsapp_number
+  local number = report.number(result)
   output.say("ninedig: %s is deleted%s%s", report.inbox(asked),
-    number and number ~= "" and "; its number was " .. text.plain(number) or "",
+    number and "; its number was " .. number or "",
     result.verified and " (verified by reading back)" or "")
   if result.number_differs then
     output.say("ninedig: the service named a number that is not the one given")

@@ -88,6 +88,19 @@ function report.inbox(asked)
     :format(digits(asked.inboxID), digits(asked.accountID), asked.server)
 end
 
+-- Characters of a number, with what people write in one.
+local NUMBER_MAX = 32
+
+--- The number that the service named. Anything else in its place is not shown: it may be a secret.
+-- @tparam table result of the deletion
+-- @treturn ?string
+function report.number(result)
+  local number = result.whatsapp_number
+  local is_one = type(number) == "string" and #number <= NUMBER_MAX
+    and number:find("^%+?%d[%d %-]*$") ~= nil
+  return is_one and number or nil
+end
+
 --- What programs are told of one inbox.
 -- @tparam table asked
 -- @tparam string outcome
@@ -100,7 +113,7 @@ function report.entry(asked, outcome, result, err)
     accountID = asked.accountID,
     server = asked.server,
     inboxID = asked.inboxID,
-    whatsapp_number = result and result.whatsapp_number,
+    whatsapp_number = result and report.number(result),
     number_differs = result and result.number_differs,
     verified = result and result.verified,
     error = err and report.facts(err),
