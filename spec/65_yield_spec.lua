@@ -1,5 +1,5 @@
 -- Calls where nothing can wait, as what is between them and their coroutine cannot be yielded
--- across: nothing is sent. In nginx: spec/66.
+-- across: nothing is sent. In nginx: spec/66_nginx_waiting_spec.lua.
 local boundaries = require("spec.support.boundaries")
 local caller = require("spec.support.caller")
 local core = require("ninedig.core")

@@ -9,7 +9,7 @@
 --   ```lua                     it makes a call, and gets the mock's answers (`live`)
 --   ```lua mock=reason-47      the mock answers by this scenario
 --   ```lua offline             it makes no call
---   ```lua nvim                it runs inside Neovim only: see spec/65_neovim_docs_spec.lua
+--   ```lua nvim                it runs inside Neovim only: see spec/67_neovim_docs_spec.lua
 --   ```console                 what is typed after "$ ", each with what it prints below it
 --   ```text terminal           the same on a terminal, with a question and its answer
 --   ```text demo               what `make demo` prints
