@@ -3,7 +3,7 @@
 local NO_NAMESPACES = 77
 
 local function on_two_hosts(how)
-  local pipe = assert(io.popen(("timeout 120 spec/life/two_hosts.sh %s %s 2>&1; echo \"status: $?\"")
+  local pipe = assert(io.popen(("timeout 120 spec/life/two_hosts.sh %s %s 2>&1; echo status: $?")
     :format(how, os.getenv("NINEDIG_LUA") or "lua5.4")))
   local output = pipe:read("*a")
   pipe:close()

@@ -9,7 +9,8 @@ local order = {
     "engine", "json", "spelling", "verdict", "redact", "outcome",
   },
   ["src/lua"] = {
-    "compat", "values", "json", "params", "reply", "objects", "catalogue", "yield", "module",
+    "compat", "values", "params", "objects", "engine", "json", "reply", "transfer", "catalogue",
+    "yield", "module",
   },
   ["src/posix"] = { "parts", "common", "terminal", "signals", "files", "module" },
   ["lua/ninedig"] = {
