@@ -28,16 +28,6 @@ local function capture(command)
   return tonumber(status), output
 end
 
--- Removes the installation when the Lua state ends.
-local function at_exit(action)
-  local newproxy = rawget(_G, "newproxy")
-  local guard = newproxy and newproxy(true) or setmetatable({}, { __gc = action })
-  if newproxy then
-    getmetatable(guard).__gc = action
-  end
-  return guard
-end
-
 --- Runs `make install` into a folder, on the build that the specs test.
 -- @tparam string words more for the command line of make
 function cli.make_install(prefix, words)
@@ -55,7 +45,7 @@ function cli.install()
     local _, folder = capture("mktemp -d \"${TMPDIR:-/tmp}/ninedig-cli.XXXXXX\"")
     kept = { prefix = folder:match("[^\n]+"), files = 0, pid = mock.shared.self_id() }
     cli.make_install(kept.prefix, ("LUA_VERSION=%s VERSIONS=%s"):format(cli.version, cli.version))
-    kept.guard = at_exit(function()
+    kept.guard = mock.shared.at_exit(function()
       if mock.shared.self_id() == kept.pid then
         os.execute("rm -rf " .. quote(kept.prefix))
       end

@@ -305,11 +305,11 @@ function mock.error_log()
   return read_file(mock.start().dir .. "/error.log") or ""
 end
 
---- What spec/support/nginx.lua needs of this file.
+--- What the other files of this folder, and the specs, use besides.
 mock.shared = {
-  quote = quote, read_file = read_file, write_file = write_file, capture = capture, fill = fill,
-  pause = pause, self_id = self_id, project_root = project_root, free_ports = free_ports,
-  find_nginx = find_nginx,
+  at_exit = at_exit, quote = quote, read_file = read_file, write_file = write_file,
+  capture = capture, fill = fill, pause = pause, self_id = self_id, project_root = project_root,
+  free_ports = free_ports, find_nginx = find_nginx,
 }
 
 local World = {}

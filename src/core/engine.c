@@ -429,7 +429,7 @@ static void fail_connecting(struct nd_engine *engine)
 }
 
 /* Does what the queue and the clock ask for. */
-static void act_on_queue_and_time(struct nd_engine *engine)
+void nd_engine_start(struct nd_engine *engine)
 {
     do {
         int64_t now = nd_clock_ms();
@@ -444,11 +444,6 @@ static void act_on_queue_and_time(struct nd_engine *engine)
         if (engine->pool.failed)
             fail_connecting(engine);
     } while (may_start(engine));
-}
-
-void nd_engine_start(struct nd_engine *engine)
-{
-    act_on_queue_and_time(engine);
 }
 
 /* Waits for the sockets, at most that long, and acts on those that are
@@ -498,14 +493,14 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
     size_t ended = engine->ended;
     int64_t now;
 
-    act_on_queue_and_time(engine);
+    nd_engine_start(engine);
     if (engine->ended != ended) /* there is something to tell */
         return;
     now = nd_clock_ms();
     timeout_ms = list_due_ms(&engine->queue, now, timeout_ms);
     timeout_ms = list_due_ms(&engine->running, now, timeout_ms);
     act_on_sockets(engine, nd_pool_due_ms(&engine->pool, timeout_ms));
-    act_on_queue_and_time(engine);
+    nd_engine_start(engine);
 }
 
 void nd_engine_step(struct nd_engine *engine)
