@@ -23,10 +23,7 @@ end
 local function ask(server, path, the_job, arguments)
   arguments = arguments or {}
   arguments.job = cjson.encode(the_job)
-  local text = server:curl(nginx.url_with(path, arguments))
-  local ok, answer = pcall(cjson.decode, text)
-  assert.is_true(ok, text .. "\n" .. server:error_log())
-  return answer
+  return server:ask(path, arguments)
 end
 
 local function check_deleted(answer)

@@ -47,16 +47,6 @@ local function job(world, scenario, more)
   return cjson.encode { params = PARAMS, options = options(world, scenario, more) }
 end
 
-local function decode(server, text)
-  local ok, answer = pcall(cjson.decode, text)
-  assert.is_true(ok, text .. "\n" .. server:error_log())
-  return answer
-end
-
-local function ask(server, path, arguments)
-  return decode(server, server:curl(nginx.url_with(path, arguments)))
-end
-
 -- One deletion of so many, from so many clients at once: how many were told that it was done, and
 -- the others' answers.
 local function delete_from_clients(server, clients, count, the_job)
@@ -99,7 +89,7 @@ describe("a worker in which others set nginx's clock", function()
     for i = 1, 60 do
       list[i] = { accountID = 1, inboxID = i }
     end
-    local answer = ask(server, "/list", { job = cjson.encode {
+    local answer = server:ask("/list", { job = cjson.encode {
       options = options(world, "delay-20", { access_token = mock.token }), list = list,
       many = { concurrency = 8 },
     } })
@@ -143,7 +133,7 @@ describe("a call in nginx that could not wait", function()
 
   for _, name in ipairs(boundaries.names) do
     it("is refused before anything is sent, or deletes: " .. name, function()
-      local answer = ask(server, "/boundary", { job = job(world, "ok"), boundary = name })
+      local answer = server:ask("/boundary", { job = job(world, "ok"), boundary = name })
       local expected = boundaries.can_yield_across(name)
       if expected then
         assert.equal(10, answer.inbox)
@@ -158,14 +148,14 @@ describe("a call in nginx that could not wait", function()
   -- Its light thread is killed where it yields: see ninedig.events.
   it("is refused in on_event, whose light thread others use again", function()
     for i = 1, 3 do
-      check_refused(ask(server, "/on_event", { job = job(world, "ok") }))
+      check_refused(server:ask("/on_event", { job = job(world, "ok") }))
       assert.equal(2 * i, world:count())
     end
     assert.equal(0, #server:logged("a caller went away"))
   end)
 
   it("is refused alike whatever its kind", function()
-    local answers = ask(server, "/kinds", { job = cjson.encode {
+    local answers = server:ask("/kinds", { job = cjson.encode {
       options = options(world, "live", {
         client_id = mock.client_id, client_secret = mock.client_secret,
       }),
@@ -193,7 +183,7 @@ describe("a call in nginx that could not wait", function()
       local kept = server:get("/kept?phase=log")
       return kept ~= "none" and kept
     end)
-    local answer = decode(server, text)
+    local answer = server:decode(text)
     assert.equal("PHASE_CANNOT_WAIT", answer.error.name)
     assert.equal("not_sent", answer.error.outcome)
     assert.equal(0, world:count())
@@ -229,7 +219,7 @@ describe("a worker whose timers are used up", function()
   } do
     it("sends nothing: " .. name, function()
       start(http)
-      local answer = ask(server, "/content", { job = job(world, "ok", { connect_timeout = 0.3 }) })
+      local answer = server:ask("/content", { job = job(world, "ok", { connect_timeout = 0.3 }) })
       check_no_timer(answer.error, "not_sent")
       assert.equal("1", answer.error.accountID)
       assert.equal("10", answer.error.inboxID)
@@ -242,17 +232,17 @@ describe("a worker whose timers are used up", function()
     start()
     assert.equal("held", server:get("/hold?count=2"))
     local the_job = job(world, "ok", { connect_timeout = 0.3 })
-    check_no_timer(ask(server, "/content", { job = the_job }).error, "not_sent")
+    check_no_timer(server:ask("/content", { job = the_job }).error, "not_sent")
     assert.equal(0, world:count())
     assert.equal("released", server:get("/release"))
-    assert.equal("OK", ask(server, "/content", { job = the_job }).result.status)
+    assert.equal("OK", server:ask("/content", { job = the_job }).result.status)
     assert.equal(1, world:count())
   end)
 
   it("sends nothing for a token, either, nor waits longer than the time-out", function()
     start()
     server:get("/hold?count=2")
-    local answer = ask(server, "/token", { job = cjson.encode {
+    local answer = server:ask("/token", { job = cjson.encode {
       method = "get_accounts", options = options(world, "live", {
         client_id = mock.client_id, client_secret = mock.client_secret,
         connect_timeout = 0.2, timeout = 2,
@@ -277,7 +267,7 @@ describe("a worker whose timers are used up", function()
   it("sends nothing of a list", function()
     start()
     server:get("/hold?count=2")
-    local answer = ask(server, "/list", { job = cjson.encode {
+    local answer = server:ask("/list", { job = cjson.encode {
       options = options(world, "ok", { access_token = mock.token, connect_timeout = 0.2 }),
       list = { { accountID = 1, inboxID = 1 }, { accountID = 1, inboxID = 2 } },
       many = { concurrency = 1 },
@@ -302,7 +292,7 @@ describe("a worker whose timers are used up", function()
     assert.equal(0, world:count())
     server:get("/release")
     for i = 1, 3 do
-      assert.equal(tostring(i), decode(server, pipes[i]:read("*a")).result.inboxID)
+      assert.equal(tostring(i), server:decode(pipes[i]:read("*a")).result.inboxID)
       pipes[i]:close()
       assert.equal(i, tonumber(world:requests()[i].body:match('"inboxID":(%d+)')))
     end
@@ -317,7 +307,7 @@ describe("a worker whose timers are used up", function()
     assert.matches("timed out", said, 1, true)
     server:get("/release")
     local params = { access_token = mock.token, accountID = 1, inboxID = 11 }
-    local answer = ask(server, "/content", { job = cjson.encode {
+    local answer = server:ask("/content", { job = cjson.encode {
       params = params, options = options(world, "ok"),
     } })
     assert.equal("11", answer.result.inboxID)

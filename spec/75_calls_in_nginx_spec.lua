@@ -78,14 +78,8 @@ describe("the calls around a deletion in nginx", function()
     return nginx.url_with(path or "/call", { job = cjson.encode(the_job) })
   end
 
-  local function decode(text)
-    local ok, answers = pcall(cjson.decode, text)
-    assert.is_true(ok, text .. "\n" .. server:error_log())
-    return answers
-  end
-
   local function ask(the_job)
-    return decode(server:curl(url(the_job)))
+    return server:decode(server:curl(url(the_job)))
   end
 
   local function check_log()
@@ -112,7 +106,7 @@ describe("the calls around a deletion in nginx", function()
       pipes[i] = server:start_curl(url(the_job))
     end
     for i = 1, 5 do
-      assert.equal(6, #decode(pipes[i]:read("*a"))[1].result.list)
+      assert.equal(6, #server:decode(pipes[i]:read("*a"))[1].result.list)
       pipes[i]:close()
     end
     ask(the_job)
@@ -160,7 +154,7 @@ describe("the calls around a deletion in nginx", function()
     local first = abort(the_job)
     local second = server:start_curl(url(the_job))
     check_aborted(first)
-    assert.equal(6, #decode(second:read("*a"))[1].result.list)
+    assert.equal(6, #server:decode(second:read("*a"))[1].result.list)
     second:close()
     assert.equal("accessToken getAccounts", partner.seen(world))
     check_log()
@@ -213,7 +207,7 @@ describe("the calls around a deletion in nginx", function()
       assert.equal("pong", server:get("/ping"))
     end
     assert.is_true(world:count("getWhatsApp") == 0, "the worker stood still")
-    assert.equal("still_listed", decode(pipe:read("*a"))[1].result)
+    assert.equal("still_listed", server:decode(pipe:read("*a"))[1].result)
     pipe:close()
     assert.equal(0, world:count("deleteInbox"))
   end)
@@ -224,7 +218,8 @@ describe("the calls around a deletion in nginx", function()
       verify_deletion = { accountID = 1, inboxID = 10 },
       delete_inbox = { accountID = 1, inboxID = 10, verify = true },
     } do
-      local err = decode(server:curl(url(job("live", method, params or nil), "/set")))[1].error
+      local text = server:curl(url(job("live", method, params or nil), "/set"))
+      local err = server:decode(text)[1].error
       assert.equal("argument", err.kind)
       assert.equal("PHASE_CANNOT_WAIT", err.name)
       assert.equal("not_sent", err.outcome)

@@ -7,6 +7,7 @@
 --
 -- nginx embeds LuaJIT, so that its specs run with those of jit. It listens on a socket of its own
 -- directory, and ends with this process at the latest.
+local cjson = require("cjson").new()
 local mock = require("spec.support.mock")
 
 local nginx = {}
@@ -138,6 +139,17 @@ end
 -- @treturn string the body
 function Server:get(path)
   return self:curl(nginx.url(path))
+end
+
+--- Reads an answer in JSON; where it is none, shows it, with what nginx has logged.
+function Server:decode(text)
+  local ok, answer = pcall(cjson.decode, text)
+  return ok and answer or error(text .. "\n" .. self:error_log(), 2)
+end
+
+--- Gets a path with arguments, whose answer is JSON.
+function Server:ask(path, arguments)
+  return self:decode(self:curl(nginx.url_with(path, arguments)))
 end
 
 --- Asks for /ping again and again.
