@@ -5,12 +5,7 @@ if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then
   return pending("an installation: the run on Lua 5.4 covers all versions", function() end)
 end
 
-local function output_of(command)
-  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1; echo $?"))
-  local text, status = pipe:read("*a"):match("^(.-)(%d+)\n$")
-  pipe:close()
-  return text, tonumber(status)
-end
+local output_of = require("spec.support.mock").shared.output_of
 
 local function run(command, ...)
   local text, status = output_of(command:format(...))

@@ -6,12 +6,7 @@ if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then
   return pending("pages of the API: the run on Lua 5.4 covers them", function() end)
 end
 
-local function output_of(command)
-  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1; echo $?"))
-  local text, status = pipe:read("*a"):match("^(.-)(%d+)\n$")
-  pipe:close()
-  return text, tonumber(status)
-end
+local output_of = require("spec.support.mock").shared.output_of
 
 local folder = output_of("mktemp -d"):gsub("\n", "")
 local said, status = output_of("lua5.4 tools/doc.lua " .. folder)

@@ -188,13 +188,20 @@ function calls.accessToken(exchange, world)
   }))
 end
 
-function calls.getAccounts(exchange, world)
+-- What a call without a body is refused with, if it is.
+local function refusal_of_get(exchange, world)
   if exchange.method ~= "GET" then
     return shapes.failure(13, "Fail")
   elseif not is_authorised(exchange, world) then
     return shapes.failure(3, "Fail")
   end
-  local rows = {}
+end
+
+function calls.getAccounts(exchange, world)
+  local refused, rows = refusal_of_get(exchange, world), {}
+  if refused then
+    return refused
+  end
   for i, account in ipairs(ACCOUNTS) do
     rows[i] = shapes.fill(shapes.ACCOUNT_ROW, {
       created = CREATED + i, account = account[1], server = account[2], name = account[3],
@@ -240,12 +247,10 @@ local function number_row(number, name, account, inbox)
 end
 
 function calls.getWhatsApp(exchange, world)
-  if exchange.method ~= "GET" then
-    return shapes.failure(13, "Fail")
-  elseif not is_authorised(exchange, world) then
-    return shapes.failure(3, "Fail")
+  local refused, rows = refusal_of_get(exchange, world), {}
+  if refused then
+    return refused
   end
-  local rows = {}
   for _, inbox in ipairs(INBOXES) do
     if inbox[5] then
       local is_there = is_listed(world, inbox) or exchange.has.stale_number

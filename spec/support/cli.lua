@@ -12,6 +12,7 @@ local cli = {}
 
 local quote = mock.shared.quote
 local read_file, write_file = mock.shared.read_file, mock.shared.write_file
+local output_of = mock.shared.output_of
 
 local KEY = "ninedig.spec.cli" -- busted forgets modules, and installing takes a while
 local registry = debug.getregistry()
@@ -21,19 +22,12 @@ cli.version = os.getenv("NINEDIG_LUA_VERSION") or _VERSION:match("%d.%d")
 
 local PATIENCE = 20
 
-local function capture(command)
-  local pipe = assert(io.popen(command .. " 2>&1; echo status=$?"))
-  local output, status = pipe:read("*a"):match("^(.*)status=(%d+)\n$")
-  pipe:close()
-  return tonumber(status), output
-end
-
 --- Runs `make install` into a folder, on the build that the specs test.
 -- @tparam string words more for the command line of make
 function cli.make_install(prefix, words)
   local core = assert(package.searchpath("ninedig.core", package.cpath), "ninedig is not built")
   local build = core:match("^%./(.*)/[^/]+/ninedig/core%.so$") or "build"
-  local status, output = capture(("env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s DEPS=true"
+  local output, status = output_of(("env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s DEPS=true"
     .. " BUILD=%s PREFIX=%s %s install"):format(quote(build), quote(prefix), words))
   assert(status == 0, output)
 end
@@ -42,7 +36,7 @@ end
 function cli.install()
   local kept = registry[KEY]
   if not kept then
-    local _, folder = capture("mktemp -d \"${TMPDIR:-/tmp}/ninedig-cli.XXXXXX\"")
+    local folder = output_of("mktemp -d \"${TMPDIR:-/tmp}/ninedig-cli.XXXXXX\"")
     kept = { prefix = folder:match("[^\n]+"), files = 0, pid = mock.shared.self_id() }
     cli.make_install(kept.prefix, ("LUA_VERSION=%s VERSIONS=%s"):format(cli.version, cli.version))
     kept.guard = mock.shared.at_exit(function()
@@ -119,7 +113,9 @@ function cli.run(world, arguments, options)
   local base = cli.file(options.stdin or "")
   local before = options.before and options.before .. "; " or ""
   local line = cli.line(world, arguments, options)
-  local status = capture(("{ %s%s <%s >%s.out 2>%s.err; }"):format(before, line, base, base, base))
+  local _, status = output_of(
+    ("%s%s <%s >%s.out 2>%s.err"):format(before, line, base, base, base)
+  )
   return { status = status, out = read_file(base .. ".out"), err = read_file(base .. ".err") }
 end
 

@@ -67,6 +67,13 @@ local function capture(command)
   return output
 end
 
+-- All that a command says, and its exit status.
+local function output_of(command)
+  local said = capture("{ " .. command .. "; } 2>&1; echo status=$?")
+  local text, status = said:match("^(.*)status=(%d+)\n$")
+  return text, tonumber(status)
+end
+
 local function succeeds(command)
   local status = os.execute(command)
   return status == true or status == 0
@@ -308,8 +315,8 @@ end
 --- What the other files of this folder, and the specs, use besides.
 mock.shared = {
   at_exit = at_exit, quote = quote, read_file = read_file, write_file = write_file,
-  capture = capture, fill = fill, pause = pause, self_id = self_id, project_root = project_root,
-  free_ports = free_ports, find_nginx = find_nginx,
+  capture = capture, output_of = output_of, fill = fill, pause = pause, self_id = self_id,
+  project_root = project_root, free_ports = free_ports, find_nginx = find_nginx,
 }
 
 local World = {}
