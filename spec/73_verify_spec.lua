@@ -649,6 +649,24 @@ describe("reading back", function()
       assert.equal("accessToken deleteInbox " .. looks_of(2), partner.seen(world))
     end)
 
+    it("is not read back by a client that was closed meanwhile, which says so", function()
+      local client
+      client = partner.with_token(world, "live+lost_after", { on_event = function()
+        client:close()
+      end })
+      local result, err = client:delete_inbox(asked { verify = true })
+      assert.is_nil(result)
+      assert.equal("unknown", err.outcome)
+      local evidence = err.verification
+      assert.same({ "unknown", "LIST_FAILED", "CLIENT_CLOSED", 0 }, {
+        evidence.verdict, evidence.blocker, evidence.error.name, #evidence.looks,
+      })
+      for key, value in pairs(asked()) do
+        assert.equal(value, evidence[key], key)
+      end
+      assert.equal("deleteInbox", partner.seen(world))
+    end)
+
     it("is read back with the token of the call", function()
       local result = assert(delete_and_verify("live+lost_after", { access_token = mock.token }))
       assert.is_true(result.verified)

@@ -40,6 +40,7 @@
 ---@field code integer
 ---@field name string
 ---@field message string
+---@field assumed? true no page of the service that we have seen says it
 
 ---@class ninedig.Param
 ---@field name string
@@ -77,7 +78,7 @@
 ---@field list ninedig.Account[]
 
 ---@class ninedig.Account
----@field account_id? integer
+---@field account_id? ninedig.Id
 ---@field server? string
 ---@field account_name? string
 ---@field account_status? any
@@ -92,7 +93,7 @@
 ---@field list ninedig.Inbox[]
 
 ---@class ninedig.Inbox
----@field id? integer
+---@field id? ninedig.Id
 ---@field name? string
 ---@field channel_type? string
 ---@field api_type? string
@@ -105,8 +106,8 @@
 ---@class ninedig.Number
 ---@field whatsapp? string
 ---@field isOnline? integer
----@field onlineAccount? integer
----@field onlineInbox? integer
+---@field onlineAccount? ninedig.Id
+---@field onlineInbox? ninedig.Id
 ---@field apiKey? string a secret
 ---@field create_time? integer
 ---@field coexistence? integer
@@ -125,7 +126,12 @@
 ---@field verdict ninedig.Verdict
 ---@field blocker? string what stood in the way of a proof
 ---@field why string for a person
+---@field accountID ninedig.Id
+---@field server string
+---@field inboxID ninedig.Id
+---@field whatsapp_number? string
 ---@field looks table[] what each look saw, and when
+---@field error? ninedig.Error that of the last list that could not be read
 
 ---@class ninedig.Entry
 ---@field result? ninedig.Deleted

@@ -50,7 +50,17 @@ end
 local function prove(client, current, asked, err)
   local proof, closed = task.new(client, "verify_deletion", current.token)
   if not proof then -- the client was closed meanwhile
-    err.verification = { verdict = "unknown", why = closed.message, looks = {} }
+    err.verification = {
+      verdict = "unknown",
+      blocker = "LIST_FAILED",
+      why = closed.message,
+      accountID = asked.accountID,
+      server = asked.server,
+      inboxID = asked.inboxID,
+      whatsapp_number = asked.whatsapp_number,
+      looks = {},
+      error = closed,
+    }
     return nil, err
   end
   local verdict, evidence = verify.run(proof, asked)
