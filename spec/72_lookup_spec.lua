@@ -147,6 +147,10 @@ describe("looking up", function()
         accounts = list_of('{"account_id":"1","server":"online/../x"}'),
         name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
       },
+      ["an account on a server that begins with a dash"] = {
+        accounts = list_of('{"account_id":"1","server":"-online"}'),
+        name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
+      },
       ["an account listed twice"] = {
         accounts = list_of(accounts, '{"account_id":1,"server":"ONLINE"}'), reads = READS,
       },
