@@ -83,6 +83,19 @@ describe("secrets in an answer", function()
       end
     end)
 
+    it("where each sign has a name", function()
+      local names = {
+        ["/"] = "&sol;", ["+"] = "&plus;", ["="] = "&equals;", ["."] = "&period;",
+        ["-"] = "-", ["_"] = "&lowbar;", ["\""] = "&quot;", ["\\"] = "&bsol;", ["<"] = "&lt;",
+        ["&"] = "&amp;", ["%"] = "&percnt;", ["{"] = "&lbrace;", ["|"] = "&vert;",
+      }
+      local token = [[ab/cd+ef=gh.ij_kl-mn"op\qr<st&uv%wx{yz|end]]
+      world:script { status = 401, body = "no: <" .. token:gsub("[^%w-]", names) .. ">" }
+      local _, err = caller.delete(world, "body", { access_token = token })
+      assert.equal("no: <" .. MARK .. ">", err.response)
+      assert.equal(1, world:count())
+    end)
+
     it("those of a proxy, too", function()
       local proxy = world:proxy()
       local name = world.name

@@ -65,17 +65,25 @@ static long read_reference(struct nd_text *text)
     return byte == ';' && digits > 0 ? code : NO_SUCH;
 }
 
+/* Names of HTML 5 for what is printable, as encoders write them. */
+static const struct {
+    const char *name;
+    char c;
+} entities[] = {
+    {"amp;", '&'},    {"lt;", '<'},     {"gt;", '>'},     {"quot;", '"'},
+    {"apos;", '\''},  {"excl;", '!'},   {"num;", '#'},    {"dollar;", '$'},
+    {"percnt;", '%'}, {"lpar;", '('},   {"rpar;", ')'},   {"ast;", '*'},
+    {"plus;", '+'},   {"comma;", ','},  {"period;", '.'}, {"sol;", '/'},
+    {"colon;", ':'},  {"semi;", ';'},   {"equals;", '='}, {"quest;", '?'},
+    {"commat;", '@'}, {"lbrack;", '['}, {"lsqb;", '['},   {"bsol;", '\\'},
+    {"rbrack;", ']'}, {"rsqb;", ']'},   {"hat;", '^'},    {"lowbar;", '_'},
+    {"grave;", '`'},  {"lbrace;", '{'}, {"lcub;", '{'},   {"vert;", '|'},
+    {"verbar;", '|'}, {"rbrace;", '}'}, {"rcub;", '}'},
+};
+
 /* Behind "&". */
 static long read_entity(struct nd_text *text)
 {
-    static const struct {
-        const char *name;
-        char c;
-    } entities[] = {{"amp;", '&'},
-                    {"lt;", '<'},
-                    {"gt;", '>'},
-                    {"quot;", '"'},
-                    {"apos;", '\''}};
     struct nd_text start = *text;
     size_t i;
 
