@@ -1,5 +1,5 @@
 if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then
-  return pending("the mock: it is the same for each Lua, and the run on 5.4 tests it", function() end)
+  return pending("the mock: the same for each Lua, the run on 5.4 tests it", function() end)
 end
 
 local cjson = require("cjson").new()

@@ -253,7 +253,7 @@ describe("a worker whose timers are used up", function()
     for _, key in ipairs { "accountID", "server", "inboxID" } do
       assert.is_nil(answer.error[key], key)
     end
-    answer = ask(server, "/content", { job = cjson.encode {
+    answer = server:ask("/content", { job = cjson.encode {
       params = { accountID = 1, inboxID = 10 }, options = options(world, "live", {
         client_id = mock.client_id, client_secret = mock.client_secret, connect_timeout = 0.2,
       }),
