@@ -773,6 +773,11 @@ describe("delete_inboxes", function()
       assert.equal("3 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
       assert.is_true(took >= 9, took)
       assert.equal("accessToken 2, deleteInbox 3", partner.counts(world))
+      world = mock.world()
+      report = run_without_pauses("live+only-accessToken+first-1+reason-99+status-429", stores(3),
+        { concurrency = 1 }, session)
+      assert.equal("3 deleted 0 rejected 0 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal("accessToken 2, deleteInbox 3", partner.counts(world))
     end)
 
     it("after a deletion of which nobody knows is asked for that no more", function()

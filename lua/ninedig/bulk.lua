@@ -227,7 +227,7 @@ end
 local function is_put_off(err)
   return err.http_status == 429
     and (err.outcome == "rejected" and err.retryable -- the deletion
-      or err.outcome == "not_sent" and err.kind == "http") -- a call before it
+      or err.outcome == "not_sent" and not errors.is_documented(err)) -- a call before it
 end
 
 -- Whether the entry that a worker is at is to be asked for again; nothing is started before that.

@@ -98,6 +98,13 @@ function errors.is_about_credentials(err)
   return err.http_status == 401 or err.http_status == 403
 end
 
+-- Whether the service has said what is wrong by a reason that its documents name.
+-- @tparam table err
+-- @treturn boolean
+function errors.is_documented(err)
+  return err.kind == "api" and err.name ~= "UNDOCUMENTED_REASON"
+end
+
 -- An error in few words, for a list of what was seen.
 -- @tparam table err
 -- @treturn string

@@ -45,10 +45,14 @@ end
 -- It belongs to the session and not to the call that began it: whoever waits for it drives it on,
 -- and the first to see its end takes it in. So nobody waits for a coroutine that has gone away.
 
+-- HTTP 429 without a documented reason is none: the service has no time now.
 local function is_refusal(err)
   local status = err.http_status or 0
+  if status == 429 then
+    return errors.is_documented(err)
+  end
   return err.kind == "api"
-    or err.kind == "http" and status >= 400 and status < 500 and status ~= 408 and status ~= 429
+    or err.kind == "http" and status >= 400 and status < 500 and status ~= 408
 end
 
 local function not_understood(message)
