@@ -312,12 +312,18 @@ describe("params", function()
           return params
         end
 
+        local function tune(name, value)
+          if not pcall(collectgarbage, "set" .. name, value) then
+            collectgarbage("param", name, value) -- Lua 5.5
+          end
+        end
+
         for i = 1, 100 do
           collectgarbage()
           collectgarbage("stop")
           local params, reserve = params_of(i), {}
-          collectgarbage("setpause", 0)
-          collectgarbage("setstepmul", 100000)
+          tune("pause", 0)
+          tune("stepmul", 100000)
           armed = true
           collectgarbage("restart")
           local transfer = core.prepare(settings, "delete_inbox", params, reserve)

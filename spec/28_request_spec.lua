@@ -56,6 +56,7 @@ describe("the request", function()
   end
 
   it("is the same on a connection that is used again", function()
+    world.origin = mock.spare()
     for _ = 1, 3 do
       assert(caller.delete(world, "ok"))
     end

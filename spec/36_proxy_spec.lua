@@ -34,6 +34,7 @@ describe("a proxy", function()
   end)
 
   it("is used again with its tunnel", function()
+    world.origin = mock.spare()
     for _ = 1, 3 do
       assert(caller.delete(world, "ok", nil, { proxy = world:proxy() }))
     end
@@ -42,6 +43,7 @@ describe("a proxy", function()
   end)
 
   it("and no proxy have no connections in common", function()
+    world.origin = mock.spare()
     assert(caller.delete(world, "ok"))
     assert(caller.delete(world, "ok", nil, { proxy = world:proxy() }))
     assert(caller.delete(world, "ok", nil, { proxy = "" }))

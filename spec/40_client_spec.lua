@@ -148,6 +148,7 @@ describe("a client", function()
       end)
 
       it("is no harm to others when it is closed", function()
+        world.origin = mock.spare()
         local one, other = new(module), new(module)
         one:delete_inbox(INBOX)
         one:close()

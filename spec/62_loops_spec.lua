@@ -58,6 +58,7 @@ describe("hosted by a loop", function()
     end)
 
     it("of " .. name .. ": calls one after the other share a connection", function()
+      world.origin = mock.spare()
       local hosted = client(loop.sleep, "ok")
       local seen = {}
       loop.run { function()

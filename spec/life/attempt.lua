@@ -70,13 +70,19 @@ if how == "proving" and rawget(_G, "jit") then
     require("ninedig." .. name)
   end
 end
+local function tune(name, value)
+  if not pcall(collectgarbage, "set" .. name, value) then
+    collectgarbage("param", name, value) -- Lua 5.5
+  end
+end
+
 if warm == "warm" then
   assert(delete(inbox_id + WARM_UP))
 end
 collectgarbage()
 if gc == "collecting" then -- without a pause, as the collector shrinks what a call has made grow
-  collectgarbage("setpause", 100)
-  collectgarbage("setstepmul", 10000)
+  tune("pause", 100)
+  tune("stepmul", 10000)
 end
 
 -- What a call returned or raised, as plain facts.

@@ -337,6 +337,15 @@ static void *lua_alloc(void *data, void *block, size_t old, size_t size)
     return moved;
 }
 
+static lua_State *new_state(struct memory *memory)
+{
+#if LUA_VERSION_NUM >= 505
+    return lua_newstate(lua_alloc, memory, 0);
+#else
+    return lua_newstate(lua_alloc, memory);
+#endif
+}
+
 /* ----- a call in a state of its own ----- */
 
 static int open_harness(lua_State *L);
@@ -407,7 +416,7 @@ static int harness_attempt(lua_State *from)
     if (!is_lua && !OWN_MALLOC)
         return 0;
     memset(&memory, 0, sizeof memory);
-    L = is_lua ? lua_newstate(lua_alloc, &memory) : luaL_newstate();
+    L = is_lua ? new_state(&memory) : luaL_newstate();
     if (!L)
         return 0;
     if (!run_script(L, script, from, 5, lua_gettop(from), 2))

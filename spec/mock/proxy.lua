@@ -54,11 +54,22 @@ local function tunnel(client, host, port)
   ngx.thread.wait(up, down)
 end
 
---- CONNECT. nginx has read the head and left it in its buffer.
+-- The head of a CONNECT. nginx before 1.29 refuses it by its first line, and leaves the head in its
+-- buffer.
+local function head_of(client)
+  local is_read, head = pcall(ngx.req.raw_header)
+  head = is_read and head:match("^(CONNECT .*)\r\n\r\n$")
+  if head then
+    return head
+  end
+  client:settimeout(HEAD_LIMIT_MS)
+  return client:receiveuntil("\r\n\r\n")()
+end
+
+--- CONNECT.
 function proxy.connect()
   local client = assert(ngx.req.socket(true))
-  client:settimeout(HEAD_LIMIT_MS)
-  local head = client:receiveuntil("\r\n\r\n")()
+  local head = head_of(client)
   if not head then
     return ngx.exit(ngx.ERROR)
   end
