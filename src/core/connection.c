@@ -158,6 +158,8 @@ static CURLcode set_constants(CURL *easy)
 {
     ND_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
     ND_SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    /* The least: nothing but a proxy's answer goes through it. */
+    ND_SET(easy, CURLOPT_BUFFERSIZE, 1024L);
     ND_SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     ND_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     ND_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
