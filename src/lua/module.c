@@ -201,7 +201,7 @@ static int core_check(lua_State *L)
 
     if (!read_call(L, &settings, &call, &values, &err))
         return ndl_push_error(L, &err, call, &values, NULL);
-    lua_newtable(L);
+    lua_createtable(L, 0, 4); /* most have no more params */
     ndl_set_values(L, call, &values);
     return 1;
 }
