@@ -49,12 +49,12 @@ function part.run(note)
       note("reading lists on " .. name)
       local whole, half = measure(program, version, LINES), measure(program, version, LINES / 2)
       local seconds = { ours = whole.seconds, bare = half.seconds }
-      rows[#rows + 1] = { name .. ": processor time", of = seconds, unit = "s", below = 2 }
+      rows[#rows + 1] = { name .. ": processor time", of = seconds, unit = "s", at_most = 2 }
       rows[#rows + 1] = { name .. ": growth", of = seconds, unit = "s", max_ratio = 3 }
       rows[#rows + 1] = {
         name .. ": peak resident memory",
         of = { ours = whole.kilobytes, bare = half.kilobytes },
-        unit = "MB", per = 1024 / 1e6, below = 150,
+        unit = "MB", per = 1024 / 1e6, at_most = 150,
       }
     end
   end

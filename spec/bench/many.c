@@ -1,10 +1,10 @@
 /*
  * What many deletions at once are measured against: the same ones by a
- * curl_multi, as a careful C programmer would write it.  64 easy handles are
- * set up once; each is given the next body when its answer has been looked
- * at.
+ * curl_multi, as a careful C programmer would write it.  As many easy handles
+ * as there may be deletions in flight are set up once; each is given the next
+ * body when its answer has been looked at.
  *
- *   many USER_AGENT BASE_URL CA_FILE TOKEN [CALLS]
+ *   many IN_FLIGHT USER_AGENT BASE_URL CA_FILE TOKEN [CALLS]
  *
  * With CALLS it makes so many; without, it reads such numbers from standard
  * input and answers each as bare.c does.
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define IN_FLIGHT 64
+#define MAX_IN_FLIGHT 256
 
 struct slot {
     CURL *easy;
@@ -27,7 +27,8 @@ struct slot {
 
 struct run {
     CURLM *multi;
-    struct slot slots[IN_FLIGHT];
+    long in_flight; /* at most */
+    struct slot slots[MAX_IN_FLIGHT];
 };
 
 static void fail(const char *what)
@@ -138,7 +139,7 @@ static void make(struct run *run, long count)
     long ended = 0;
     int left;
 
-    while (begun < count && begun < IN_FLIGHT) {
+    while (begun < count && begun < run->in_flight) {
         begin(run, &run->slots[begun], begun + 1);
         begun++;
     }
@@ -198,17 +199,20 @@ int main(int argc, char **argv)
     struct curl_slist *lines;
     int i;
 
-    if (argc != 5 && argc != 6)
+    if (argc != 6 && argc != 7)
         fail("see its source for what it takes");
+    run.in_flight = strtol(argv[1], NULL, 10);
+    if (run.in_flight < 1 || run.in_flight > MAX_IN_FLIGHT)
+        fail("that many cannot be in flight");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
         (run.multi = curl_multi_init()) == NULL)
         fail("libcurl does not start");
-    (void)curl_multi_setopt(run.multi, CURLMOPT_MAXCONNECTS, (long)IN_FLIGHT);
-    lines = make_lines(argv[4]);
-    for (i = 0; i < IN_FLIGHT; i++)
-        set_up(&run.slots[i], argv, lines);
-    if (argc == 6)
-        make(&run, strtol(argv[5], NULL, 10));
+    (void)curl_multi_setopt(run.multi, CURLMOPT_MAXCONNECTS, run.in_flight);
+    lines = make_lines(argv[5]);
+    for (i = 0; i < run.in_flight; i++)
+        set_up(&run.slots[i], argv + 1, lines);
+    if (argc == 7)
+        make(&run, strtol(argv[6], NULL, 10));
     else
         serve(&run);
     return 0; /* the kernel frees what is left, as it does for a script */

@@ -2,8 +2,7 @@
 --
 --   lua5.4 many.lua BASE_URL CA_FILE TOKEN [CALLS]
 --
--- With CALLS it makes so many; without, it reads such numbers from standard input and answers each
--- as calls.lua does.
+-- With CALLS it makes so many; without, it is ordered to, see serve.lua.
 local base_url, ca_file, token, calls = ...
 
 local ninedig = require("ninedig")
@@ -30,21 +29,8 @@ local function make(count)
   assert(report.deleted == count, "a deletion failed")
 end
 
-local function memory()
-  local file = assert(io.open("/proc/self/status"))
-  local status = file:read("a")
-  file:close()
-  return status:match("VmRSS:%s*(%d+)"), status:match("VmHWM:%s*(%d+)")
-end
-
 if calls then
   make(tonumber(calls))
 else
-  for line in io.lines() do
-    local start = os.clock()
-    make(tonumber(line))
-    local spent = os.clock() - start
-    print(("%.6f %s %s"):format(spent, memory()))
-    io.stdout:flush()
-  end
+  require("spec.bench.serve")(make)
 end

@@ -3,8 +3,8 @@
 -- Against many.c, which makes the same requests by a curl_multi; and, to show where a shell script
 -- would be, against `curl --parallel`.
 --
--- * Cold, which is how such a list is worked off, and what the targets are for: a new process opens
---   its 64 connections and makes them. What it takes to start is not counted, but for curl.
+-- * Cold, which is how such a list is worked off: a new process opens its 64 connections and makes
+--   them. What it takes to start is not counted, but for curl.
 -- * Warm: the same process makes them again. Without the handshakes, what is Lua's own (the list is
 --   checked, copied and reported on, and each call is a coroutine's) is a larger part of the rest.
 -- * Instructions of a warm deletion (callgrind), as in one_by_one.lua.
@@ -21,10 +21,8 @@ local RECORDED = 300
 local function programs(base_url, user_agent)
   local where = { base_url, mock.ca_file, mock.token }
   return {
-    ours = {
-      os.getenv("NINEDIG_LUA") or "lua5.4", "spec/bench/many.lua", table.unpack(where),
-    },
-    bare = { tools.build .. "/many", user_agent, table.unpack(where) },
+    ours = tools.lua("many", table.unpack(where)),
+    bare = { tools.build .. "/many", IN_FLIGHT, user_agent, table.unpack(where) },
   }
 end
 
@@ -142,7 +140,7 @@ function part.run(note)
   local both = programs(base_url, user_agent)
   note("counting instructions")
   local instructions = of_both(both, function(program)
-    return tools.per_warm_call(tools.instructions, program, FEW, FEW + CALLS)
+    return tools.warm_instructions(program, FEW, CALLS)
   end)
   note("taking times")
   local turns = take_turns(both, write_curl_config(base_url, user_agent))
@@ -157,11 +155,17 @@ function part.run(note)
 
   local all = 1e3 * CALLS
   return {
-    { "wall time, cold", of = median("cold", "wall"), unit = "ms", per = all, max_ratio = 1.10 },
-    { "CPU, cold", of = median("cold", "cpu"), unit = "ms", per = all, max_ratio = 1.25 },
+    { "wall time, cold", of = median("cold", "wall"), unit = "ms", per = all, max_ratio = 1.05 },
+    { "CPU, cold", of = median("cold", "cpu"), unit = "ms", per = all, max_ratio = 1.05 },
     { "wall time, warm", of = median("warm", "wall"), unit = "ms", per = all },
     { "CPU, warm", of = median("warm", "cpu"), unit = "ms", per = all },
-    { "instructions per warm deletion", of = instructions, unit = "k", per = 1e-3 },
+    {
+      "instructions per warm deletion",
+      of = instructions,
+      unit = "k",
+      per = 1e-3,
+      max_ratio = 0.75,
+    },
     { "wall time, beside curl --parallel", of = beside_curl("wall"), unit = "ms", per = all },
     { "CPU, beside curl --parallel", of = beside_curl("cpu"), unit = "ms", per = all },
     {

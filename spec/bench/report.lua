@@ -1,7 +1,7 @@
 --- Prints the figures of a part of the benchmark, each beside what it has to reach.
 --
 -- A row: a name; `of`, a table with `ours` and `bare`; `unit`, and `per`, by which the figures are
--- multiplied to be in it; and its target, if it has one: `max_ratio` (ours to bare), `below` or
+-- multiplied to be in it; and its target, if it has one: `max_ratio` (ours to bare), `at_most` or
 -- `exactly` (ours, in the unit).
 local report = {}
 
@@ -16,8 +16,8 @@ end
 local function judge(row, ours, ratio)
   if row.max_ratio then
     return ("ratio <= %.2f"):format(row.max_ratio), ratio <= row.max_ratio
-  elseif row.below then
-    return ("< %d %s"):format(row.below, row.unit), ours < row.below
+  elseif row.at_most then -- of the figure as it is printed
+    return ("<= %d %s"):format(row.at_most, row.unit), tonumber(round(ours)) <= row.at_most
   elseif row.exactly then
     return ("= %d"):format(row.exactly), ours == row.exactly
   end

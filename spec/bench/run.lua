@@ -2,8 +2,8 @@
 --
 --   lua5.4 spec/bench/run.lua [--strict] [PART ...]
 --
--- Every figure is measured in this run, on both sides, against the mock of the service on loopback:
--- nothing is remembered from another run or another machine. What counts is the ratio of the two
+-- Every figure is measured in this run, on all sides, against the mock of the service on loopback:
+-- nothing is remembered from another run or another machine. What counts is the ratio of two
 -- sides. Instructions and system calls are the judges, as they hardly depend on what else the
 -- machine does; times are medians of many short batches, in which the sides take turns.
 --
@@ -13,7 +13,7 @@
 local mock = require("spec.support.mock")
 local report = require("spec.bench.report")
 
-local PARTS = { "one_by_one", "many_at_once", "large_lists" }
+local PARTS = { "one_by_one", "many_at_once", "kept_connections", "large_lists" }
 
 local function read_arguments(words)
   local chosen, strict = {}, false

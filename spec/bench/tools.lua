@@ -1,7 +1,7 @@
 --- What the parts of the benchmark measure with.
 --
 -- A program is a list of words. With a number of calls after them, it makes so many calls and ends;
--- without one, it reads numbers and answers each, as bare.c and calls.lua do.
+-- without one, it is ordered to: it reads numbers and answers each, see serve.lua and bare.c.
 local mock = require("spec.support.mock")
 local system = require("system")
 
@@ -9,6 +9,14 @@ local tools = {}
 
 --- Where the programs of spec/bench/*.c are.
 tools.build = os.getenv("NINEDIG_BENCH") or "build/bench"
+
+--- A program of this folder in Lua.
+-- @tparam string name
+-- @param ... what it takes
+-- @treturn table
+function tools.lua(name, ...)
+  return { os.getenv("NINEDIG_LUA") or "lua5.4", ("spec/bench/%s.lua"):format(name), ... }
+end
 
 local files_made = 0
 
@@ -64,36 +72,60 @@ function tools.run(program, calls)
   run(command_of(program, { calls }))
 end
 
---- Instructions of a program that makes so many calls, in user space.
+-- Counts instructions in user space, and writes what it has counted to a file.
+local function callgrind(out, ...)
+  return { "valgrind", "--tool=callgrind", "--callgrind-out-file=" .. out, ... }
+end
+
+local function read_total(path)
+  return assert(tonumber(read_file(path):match("\ntotals: (%d+)")), "callgrind counted nothing")
+end
+
+--- Instructions of a program that makes so many calls.
 -- @tparam table program
 -- @tparam integer calls
 -- @treturn integer
 function tools.instructions(program, calls)
   local out = new_path()
-  run(command_of({ "valgrind", "--tool=callgrind", "--callgrind-out-file=" .. out }, program,
-    { calls }))
-  return assert(tonumber(read_file(out):match("\ntotals: (%d+)")), "callgrind counted nothing")
+  run(command_of(callgrind(out), program, { calls }))
+  return read_total(out)
 end
 
---- System calls of a program that makes so many calls, in all its threads.
+-- A program that is ordered twice enters `clock` four times: from the last one on, the second order
+-- is done, and what it took is written down.
+local AFTER_SECOND_ORDER = 4
+
+--- Instructions of a warm call: of a program that is ordered twice, those of the second order. The
+-- handshakes are done in the first; they differ from run to run, as some resume a session and
+-- others do not.
 -- @tparam table program
--- @tparam integer calls
--- @treturn integer
-function tools.system_calls(program, calls)
+-- @tparam integer few calls of the first order
+-- @tparam integer many calls of the second
+-- @treturn number
+function tools.warm_instructions(program, few, many)
+  local out = new_path()
+  run(("printf '%d\\n%d\\n' | %s"):format(few, many,
+    command_of(callgrind(out, "--dump-before=clock"), program)))
+  local is_unclear = io.open(("%s.%d"):format(out, AFTER_SECOND_ORDER + 1))
+  assert(not is_unclear, "a program of the benchmark enters clock() too often")
+  return read_total(("%s.%d"):format(out, AFTER_SECOND_ORDER)) / many
+end
+
+-- System calls of a program that makes so many calls, in all its threads.
+local function system_calls(program, calls)
   local out = new_path()
   run(command_of({ "strace", "-f", "-c", "-U", "calls,name", "-o", out }, program, { calls }))
   return assert(tonumber(read_file(out):match("(%d+)%s+total")), "strace counted nothing")
 end
 
---- What a count of `tools.instructions` or `tools.system_calls` comes to for one call when all is
--- warm: two runs differ by warm calls alone, as what it takes to start and to connect is in both.
--- @tparam function counted
+--- System calls of a warm call: two runs differ by warm calls alone, as what it takes to start and
+-- to connect is in both.
 -- @tparam table program
--- @tparam integer few
--- @tparam integer many
+-- @tparam integer few calls of one run
+-- @tparam integer many calls of the other
 -- @treturn number
-function tools.per_warm_call(counted, program, few, many)
-  return (counted(program, many) - counted(program, few)) / (many - few)
+function tools.warm_system_calls(program, few, many)
+  return (system_calls(program, many) - system_calls(program, few)) / (many - few)
 end
 
 -- The ids of nginx and of this process, whose children inherit where they may run.
@@ -137,7 +169,9 @@ function tools.serve(program)
   local answers = new_path()
   run("mkfifo " .. quote(answers))
   local orders = assert(io.popen(command_of(program) .. " >" .. quote(answers), "w"))
-  return setmetatable({ orders = orders, answers = assert(io.open(answers)) }, Server)
+  local server = setmetatable({ orders = orders, answers = assert(io.open(answers)) }, Server)
+  os.remove(answers)
+  return server
 end
 
 --- Have it make calls.
