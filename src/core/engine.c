@@ -446,6 +446,13 @@ void nd_engine_start(struct nd_engine *engine)
     } while (may_start(engine));
 }
 
+/* What is connected begins at once: the handshakes of others take time. */
+static void connect_on(struct nd_engine *engine, int fd, short events)
+{
+    nd_pool_act(&engine->pool, fd, events);
+    collect(engine);
+}
+
 /* Waits for the sockets, at most that long, and acts on those that are
  * ready.  Acting on one may change which are watched. */
 static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
@@ -470,7 +477,7 @@ static void act_on_sockets(struct nd_engine *engine, long timeout_ms)
             progressed(engine, owner->transfer,
                        nd_exchange_go_on(owner->transfer));
         else if (socket->fd != engine->bell)
-            nd_pool_act(&engine->pool, socket->fd, events);
+            connect_on(engine, socket->fd, events);
         if (i > watch->count)
             i = watch->count;
     }
