@@ -40,15 +40,15 @@ int ndl_push_can_yield(lua_State *L)
 #else
 
 #if defined(__GNUC__)
-/* LuaJIT has them, also for what was built for Lua 5.1. */
+/* LuaJIT has them, also for what was built for Lua 5.1.  The first alone
+ * could be that of another Lua in the process. */
 int lua_isyieldable(lua_State *L) __attribute__((weak));
 int luaJIT_setmode(lua_State *L, int index, int mode) __attribute__((weak));
-#define VM_TELLS (lua_isyieldable != NULL)
 #define IS_LUAJIT (luaJIT_setmode != NULL)
+#define LUAJIT_SAYS_YES(L) (lua_isyieldable != NULL && lua_isyieldable(L))
 #else
-#define VM_TELLS false
 #define IS_LUAJIT false
-#define lua_isyieldable(L) true
+#define LUAJIT_SAYS_YES(L) false
 #endif
 
 /*
@@ -99,6 +99,7 @@ static bool knows_layout(lua_State *L)
     struct state before = look_at(fresh), seen[2];
     bool ended;
 
+    lua_sethook(fresh, NULL, 0, 0); /* the program's would run there, too */
     lua_pushcfunction(fresh, note_two_states);
     lua_pushlightuserdata(fresh, seen);
     ended = lua_resume(fresh, 1) == 0;
@@ -108,14 +109,16 @@ static bool knows_layout(lua_State *L)
            seen[1].c_calls_at_resume == 1;
 }
 
+/* What cannot be told is no: a call that could not wait after all would have
+ * been sent by then. */
 int ndl_push_can_yield(lua_State *L)
 {
     int in_main = lua_pushthread(L);
-    bool can = !in_main;
+    bool can = false;
 
-    if (VM_TELLS) {
-        can = lua_isyieldable(L);
-    } else if (can && !IS_LUAJIT && knows_layout(L)) {
+    if (IS_LUAJIT) {
+        can = LUAJIT_SAYS_YES(L);
+    } else if (!in_main && knows_layout(L)) {
         struct state state = look_at(L);
 
         can = state.c_calls <= state.c_calls_at_resume;
