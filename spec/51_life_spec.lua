@@ -116,6 +116,47 @@ describe("a fork", function()
   end
 end)
 
+describe("a fork after each step of a call", function()
+  for _, scheme in ipairs { "https", "http" } do
+    it("leaves it to the parent, over " .. scheme, function()
+      local world, later = mock.world(), mock.world()
+      local facts = facts_of(child.run_and_leak("fork_at.lua",
+        world:base_url("ok+delay-50", mock[scheme]), later:base_url("ok", mock[scheme]),
+        mock.ca_file, is_plain and 60 or 8))
+      for n = 1, facts.count do
+        assert.equal(0, facts["child " .. n])
+      end
+      assert.is_true(facts.count >= 5 and (facts.done == "true" or not is_plain))
+      assert.equal(facts.count, world:count())
+      assert.equal(facts.count, later:count())
+      connections_of(world) -- each once
+    end)
+  end
+end)
+
+describe("a library that is opened twice", function()
+  it("goes on with what it had made", function()
+    local world = mock.world()
+    local facts = run("opened_twice.lua", world:base_url("ok+delay-50"), mock.ca_file)
+    assert.equal(0, facts.alive)
+    connections_of(world)
+    assert.equal(3, world:count())
+  end)
+end)
+
+describe("os.exit with calls under way", function()
+  for _, how in ipairs { "closing", "not closing" } do
+    it("ends the process, " .. how .. " the state", function()
+      local world = mock.world()
+      local facts = facts_of(child.run_and_leak("exit.lua", world:base_url("never"), mock.ca_file,
+        how))
+      assert.equal(how, facts.left)
+      assert.is_true(world:count() <= 2) -- the others were queued
+      connections_of(world)
+    end)
+  end
+end)
+
 describe("a process started by the script", function()
   for _, scheme in ipairs { "https", "http" } do
     it("inherits no socket, over " .. scheme, function()
