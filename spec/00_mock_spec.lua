@@ -83,10 +83,10 @@ describe("the mock", function()
       for _, name in ipairs {
         "https", "http", "brief", "untrusted", "wrong_host", "tls11", "http2", "client_cert",
         "stalled", "closed", "closed_tls", "proxy", "proxy_403", "proxy_407", "proxy_close",
-        "refused",
       } do
         assert.matches("^https?://127%.0%.0%.1:%d+$", mock[name])
       end
+      assert.matches("^http://127%.0%.0%.2:%d+$", mock.refused)
       assert.is_true(exists(mock.ca_file))
       assert.is_true(exists(mock.state_file))
     end)

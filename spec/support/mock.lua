@@ -190,6 +190,8 @@ local function configuration(state, place)
     values[name .. "_port"] = tostring(ports[i])
     state[name] = ("%s://127.0.0.1:%d"):format(LISTENERS[name], ports[i])
   end
+  -- Another mock may listen on that port by now, but none on that address.
+  state.refused = state.refused:gsub("127.0.0.1", "127.0.0.2", 1)
   values.listen_spare_https, state.spare_https = spare_listeners("https", ports, #names)
   values.listen_spare_http, state.spare_http = spare_listeners("http", ports, #names + SPARE)
   local has_ipv6 = (read_file("/proc/net/if_inet6") or ""):find("^0*1 ")
