@@ -20,15 +20,17 @@ local function is_one_call(client, params)
       and (rawget(params, "whatsapp_number") ~= nil or rawget(params, "verify") ~= nil))
 end
 
-local OWN_WORDS = { "verified", "evidence", "number_differs" }
-
 -- What a result says in ninedig's own words is not the service's to say. It takes no memory, as it
 -- has happened: to set a field that is not there would, even to nil, on some VMs.
 local function drop_own_words(result)
-  for i = 1, result and #OWN_WORDS or 0 do
-    if result[OWN_WORDS[i]] ~= nil then
-      result[OWN_WORDS[i]] = nil
-    end
+  if result.verified ~= nil then
+    result.verified = nil
+  end
+  if result.evidence ~= nil then
+    result.evidence = nil
+  end
+  if result.number_differs ~= nil then
+    result.number_differs = nil
   end
 end
 
@@ -103,8 +105,8 @@ local function delete_with_care(client, current, asked)
     return name_inbox(refuted, asked)
   end
   local result, err = session.perform(current, "delete_inbox", asked)
-  drop_own_words(result)
   if result then
+    drop_own_words(result)
     return compare_numbers(result, asked)
   end
   if asked.verify and err.outcome == "unknown" then
@@ -128,7 +130,9 @@ function deletion.delete_inbox(client, params)
     local result
     result, err =
       call.perform(way, client.settings, "delete_inbox", params, nil, nil, client.watcher)
-    drop_own_words(result)
+    if result then
+      drop_own_words(result)
+    end
     return result, err
   end
   load_what_is_around()
