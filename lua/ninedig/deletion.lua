@@ -1,15 +1,16 @@
 --- A deletion with what can stand around it: a token, a precondition, a proof.
 local call = require("ninedig.call")
-local task = require("ninedig.task")
+local wait = require("ninedig.wait")
 
 local deletion = {}
 
 -- Only for a deletion with something around it; all loaded before anything is sent.
-local lookup, session, verify
+local lookup, session, task, verify
 
 local function load_what_is_around()
   lookup = require("ninedig.lookup")
   session = require("ninedig.session")
+  task = require("ninedig.task")
   verify = require("ninedig.verify")
 end
 
@@ -123,7 +124,7 @@ end
 -- @treturn[2] table the error
 function deletion.delete_inbox(client, params)
   if is_one_call(client, params) then
-    local way, err = task.way_of(client, "delete_inbox")
+    local way, err = wait.of(client, "delete_inbox")
     if not way then
       return nil, err
     end

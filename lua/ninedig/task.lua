@@ -6,31 +6,6 @@ local wait = require("ninedig.wait")
 local task = {}
 task.__index = task
 
---- How a call of a client waits where we are.
--- @tparam table client
--- @tparam string name of what was asked for
--- @treturn[1] table see `ninedig.wait`
--- @treturn[2] nil
--- @treturn[2] table an error of kind `argument`
-function task.way_of(client, name)
-  if not client.settings then
-    return nil, errors.argument(
-      "CLIENT_CLOSED",
-      "the client is closed, make a new one; or it was called with a dot in place of a colon, write"
-        .. " client:" .. name .. "(...)",
-      name
-    )
-  end
-  if client.way then
-    return client.way
-  end
-  local way, refused, message = wait.choose(client.hosted)
-  if not way then
-    return nil, errors.argument(refused, message, name)
-  end
-  return way
-end
-
 --- Begin a task of a client.
 -- @tparam table client
 -- @tparam string name of what was asked for
@@ -39,7 +14,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table an error of kind `argument`
 function task.new(client, name, token)
-  local way, err = task.way_of(client, name)
+  local way, err = wait.of(client, name)
   if not way then
     return nil, err
   end

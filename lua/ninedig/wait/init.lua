@@ -27,6 +27,7 @@
 --
 -- Only `carry_out`, `pause` and `protected` are needed by what is not chosen here.
 local blocking = require("ninedig.wait.blocking")
+local errors = require("ninedig.error")
 
 local ngx = rawget(_G, "ngx")
 local nginx = ngx and ngx.get_phase and require("ninedig.wait.nginx")
@@ -40,17 +41,28 @@ function wait.hosted(sleep)
   return require("ninedig.wait.loop").new(sleep)
 end
 
---- The way to wait where we are.
--- @tparam ?table hosted the way of the caller's event loop, if there is one
+--- The way to wait of a call of a client, where we are.
+-- @tparam table client
+-- @tparam string name of what was asked for
 -- @treturn[1] table
 -- @treturn[2] nil
--- @treturn[2] string the name of an error of kind argument, as nothing can wait here
--- @treturn[2] string its message
-function wait.choose(hosted)
-  local way = hosted or nginx and nginx.is_serving() and nginx or blocking
-  local name, message = way.refusal()
-  if name then
-    return nil, name, message
+-- @treturn[2] table an error of kind `argument`
+function wait.of(client, name)
+  if not client.settings then
+    return nil, errors.argument(
+      "CLIENT_CLOSED",
+      "the client is closed, make a new one; or it was called with a dot in place of a colon, write"
+        .. " client:" .. name .. "(...)",
+      name
+    )
+  end
+  if client.way then
+    return client.way
+  end
+  local way = client.hosted or nginx and nginx.is_serving() and nginx or blocking
+  local refused, message = way.refusal()
+  if refused then
+    return nil, errors.argument(refused, message, name)
   end
   return way
 end
