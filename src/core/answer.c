@@ -25,11 +25,13 @@ void nd_answer_init(struct nd_answer *answer, size_t max_body)
     answer->connect_seconds = ND_UNSET;
     answer->http_status = ND_UNSET;
     answer->retry_after = ND_UNSET;
+    nd_buffer_init(&answer->detail, ND_DETAIL_MAX);
     nd_buffer_init(&answer->body, max_body);
 }
 
 void nd_answer_free(struct nd_answer *answer)
 {
+    nd_buffer_free(&answer->detail);
     nd_buffer_free(&answer->body);
 }
 

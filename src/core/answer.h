@@ -53,9 +53,9 @@ struct nd_answer {
     bool reused;  /* on a connection that was kept */
     bool proxied; /* of ND_FAULT_CONNECT: there was a proxy in the way */
     enum nd_fault fault;
-    int curl_code;              /* of ND_FAULT_CONNECT, or 0 */
-    double connect_seconds;     /* of a new connection, or ND_UNSET */
-    char detail[ND_DETAIL_MAX]; /* the proxy, libcurl's words; or "" */
+    int curl_code;           /* of ND_FAULT_CONNECT, or 0 */
+    double connect_seconds;  /* of a new connection, or ND_UNSET */
+    struct nd_buffer detail; /* the proxy, libcurl's words */
 
     /* what the answer says */
     long http_status;   /* ND_UNSET until a final one came */

@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,8 +138,9 @@ static void copy_detail(struct nd_answer *answer,
         was_proxied(settings, code) ? settings->proxy_name : "";
     const char *words = settings->proxy_is_plain ? connection->detail : "";
 
-    (void)snprintf(answer->detail, sizeof answer->detail, "%s%s%s", proxy,
-                   *proxy && *words ? ": " : "", words);
+    (void)(nd_buffer_add_text(&answer->detail, proxy) &&
+           nd_buffer_add_text(&answer->detail, *proxy && *words ? ": " : "") &&
+           nd_buffer_add_text(&answer->detail, words));
 }
 
 /* Takes the connection off the transfer: it is kept, closed or reset. */

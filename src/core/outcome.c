@@ -49,14 +49,16 @@ static void say(struct nd_error *err, const struct nd_call *call,
 }
 
 /* Text from outside as one line that is safe to show. */
-static void tell_detail(char *shown, size_t size, const char *detail,
+static void tell_detail(char *shown, size_t size,
+                        const struct nd_buffer *detail,
                         const struct nd_secrets *secrets)
 {
     struct nd_buffer safe;
     char *c;
 
     nd_buffer_init(&safe, size - sizeof " ()");
-    if (!nd_redact(&safe, detail, strlen(detail), secrets) || !safe.length)
+    if (!detail->length ||
+        !nd_redact(&safe, detail->data, detail->length, secrets))
         *shown = '\0';
     else
         (void)snprintf(shown, size, " (%s)", safe.data);
@@ -181,7 +183,7 @@ static void network_failed(struct nd_error *err, const struct nd_call *call,
     const struct fault *fault = fault_of(answer);
     char detail[ND_DETAIL_MAX];
 
-    tell_detail(detail, sizeof detail, answer->detail, secrets);
+    tell_detail(detail, sizeof detail, &answer->detail, secrets);
     set_kind(err, ND_KIND_NETWORK, answer->sent ? ND_UNKNOWN : ND_NOT_SENT,
              fault->name);
     say(err, call, "%s%s", fault->words, detail);
