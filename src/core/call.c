@@ -100,7 +100,8 @@ bool nd_call_brings_list(const struct nd_call *call)
     return false;
 }
 
-const struct nd_reason *nd_find_reason(const struct nd_call *call, long code)
+const struct nd_reason *nd_find_reason(const struct nd_call *call,
+                                       int64_t code)
 {
     const struct nd_reason *reason;
     size_t i;

@@ -68,7 +68,8 @@ extern const struct nd_call nd_calls[];
 const struct nd_call *nd_find_call(const char *name);
 
 /* What the code means on this call, or NULL where that is not documented. */
-const struct nd_reason *nd_find_reason(const struct nd_call *call, long code);
+const struct nd_reason *nd_find_reason(const struct nd_call *call,
+                                       int64_t code);
 
 /* The reasons of a call one by one: index from 0 up, NULL at the end. */
 const struct nd_reason *nd_reason_at(const struct nd_call *call, size_t index);

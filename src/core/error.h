@@ -4,6 +4,7 @@
 #define ND_ERROR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum nd_kind {
     ND_KIND_ARGUMENT,
@@ -30,7 +31,7 @@ struct nd_error {
     enum nd_outcome outcome;
     const char *name; /* a literal: upper case, stable */
     bool retryable;
-    long reason;        /* the service's code, or ND_UNSET */
+    int64_t reason;     /* the service's code, or ND_UNSET */
     long http_status;   /* or ND_UNSET */
     int curl_code;      /* or ND_UNSET */
     double retry_after; /* seconds, or ND_UNSET */

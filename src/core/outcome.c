@@ -1,6 +1,7 @@
 #include "outcome.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,22 +207,22 @@ static void too_large(struct nd_error *err, const struct nd_call *call,
 }
 
 static void refused(struct nd_error *err, const struct nd_call *call,
-                    long code)
+                    int64_t code)
 {
     const struct nd_reason *reason = nd_find_reason(call, code);
 
     err->reason = code;
     if (reason) {
         set_kind(err, ND_KIND_API, ND_REJECTED, reason->name);
-        say(err, call, "%s was refused with reason %ld %s: %s", call->name,
-            code, reason->name, reason->message);
+        say(err, call, "%s was refused with reason %" PRId64 " %s: %s",
+            call->name, code, reason->name, reason->message);
         return;
     }
     set_kind(err, ND_KIND_API,
              err->http_status == 429 ? ND_REJECTED : ND_UNKNOWN,
              "UNDOCUMENTED_REASON");
     say(err, call,
-        "%s was answered FAIL with reason %ld, which the "
+        "%s was answered FAIL with reason %" PRId64 ", which the "
         "service's documents do not name",
         call->name, code);
 }

@@ -1,6 +1,5 @@
 #include "verdict.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "ascii.h"
@@ -24,7 +23,7 @@ enum status { STATUS_NONE, STATUS_OK, STATUS_FAIL, STATUS_OTHER };
 /* What stands in the object. */
 struct facts {
     enum status status;
-    long reason;
+    int64_t reason;
     bool other;          /* an echo names another value than was asked for */
     unsigned int seen;   /* keys */
     unsigned int twice;  /* keys */
@@ -140,16 +139,16 @@ static enum status read_status(const struct reader *reader,
     return STATUS_OTHER;
 }
 
-static long read_reason(const struct reader *reader, enum nd_json_token token)
+static int64_t read_reason(const struct reader *reader,
+                           enum nd_json_token token)
 {
     uint64_t code;
 
     if (token == ND_JSON_NULL)
         return REASON_ABSENT;
     /* A larger number would not be exact on every VM, and is no code. */
-    if (token_to_id(reader, token, &code) && (double)code < ND_EXACT_DOUBLE &&
-        code <= LONG_MAX)
-        return (long)code;
+    if (token_to_id(reader, token, &code) && (double)code < ND_EXACT_DOUBLE)
+        return (int64_t)code;
     return REASON_INVALID;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "call.h"
 #include "json.h"
@@ -30,7 +31,7 @@ struct nd_extra {
 
 struct nd_verdict {
     enum nd_says says;
-    long reason;      /* of ND_SAYS_FAIL: above 1 */
+    int64_t reason;   /* of ND_SAYS_FAIL: above 1 */
     const char *flaw; /* why it is neither a success nor a refusal */
     bool doubtful;    /* under 4xx: it may yet have been carried out */
     int extras;       /* how many; -1 where there are others than these */
