@@ -12,7 +12,7 @@ local directory, kind, length, entry, base_url, ok_url, ca_file = ...
 local script = directory .. (entry == "lost" and "/lost.lua" or "/attempt.lua")
 
 local FIRST_INBOX = 5000000
-local MOST = 2000
+local MOST = 6000
 
 local n = 0
 repeat
