@@ -51,7 +51,8 @@ end)
 -- Those that were ignored when this process began, as under nohup: they stay so.
 local IGNORED = {}
 do
-  local mask = tonumber(mock.shared.read_file("/proc/self/status"):match("SigIgn:%s*%x*(%x%x%x%x)"), 16)
+  local facts = mock.shared.read_file("/proc/self/status")
+  local mask = tonumber(facts:match("SigIgn:%s*%x*(%x%x%x%x)"), 16)
   for _, number in ipairs { SIGHUP, SIGINT, SIGTERM } do
     IGNORED[number] = mask % 2 ^ number >= 2 ^ (number - 1)
   end
