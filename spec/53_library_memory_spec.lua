@@ -38,10 +38,11 @@ local function attempts_of(lines)
   return attempts
 end
 
--- The library of the innermost call that is neither the harness's nor the C library's.
+-- The library of the innermost call that is neither the harness's nor the C library's or Linux's.
 local function culprit_of(crash)
   for library in crash:gmatch("(%S+)%+%x+") do
-    if library ~= "harness" and not library:find("^libc%.") then
+    local is_of_system = library:find("^libc%.") or library:find("^linux%-")
+    if library ~= "harness" and not is_of_system then
       return library
     end
   end
