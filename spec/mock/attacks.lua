@@ -125,11 +125,6 @@ local attacks = {
     "HTTP/1.1 200 OK\r\nContent-Length: {m}\r\n\r\n", 30,
     "{no}HTTP/1.1 200 OK\r\nContent-Length: {m}\r\n\r\n{no}",
   },
-  twice_in_two_records = {
-    "rejected",
-    "HTTP/1.1 200 OK\r\nContent-Length: {m}\r\n\r\n{no}",
-    "HTTP/1.1 200 OK\r\nContent-Length: {m}\r\n\r\n{no}",
-  },
   three_in_a_row = {
     "rejected",
     ("HTTP/1.1 200 OK\r\nContent-Length: {m}\r\n\r\n{no}"):rep(3),
