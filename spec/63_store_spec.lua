@@ -33,7 +33,8 @@ local PROGRAM = [[
 local function run(world, ca_file)
   local program, trace = os.tmpname(), os.tmpname()
   local file = assert(io.open(program, "w"))
-  file:write(PROGRAM:format(world:base_url("ok"), mock.token, ca_file and ("%q"):format(ca_file)))
+  local trusted = ca_file and ("%q"):format(ca_file) or "nil"
+  file:write(PROGRAM:format(world:base_url("ok"), mock.token, trusted))
   file:close()
   local pipe = assert(io.popen(("strace -f -e trace=%%file -o %s %s %s 2>&1")
     :format(trace, os.getenv("NINEDIG_LUA") or "lua5.4", program)))
