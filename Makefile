@@ -290,6 +290,7 @@ RUNTIME_thread = tsan
 busted_lua     = $(if $(RUNTIME_$(UNDER)),$(CURDIR)/tools/lua-sanitized $(RUNTIME_$(UNDER)) )$(call lua,$1)
 export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
 export LSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/lsan.supp":print_suppressions=0
+export TSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/tsan.supp":print_suppressions=0
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 
 # busted takes a pattern.

@@ -142,6 +142,8 @@ static size_t html_escape(const char *at, const char *end, unsigned *code)
     char text[9] = "";
     int length = 0;
 
+    if (*at != '&')
+        return 0;
     memcpy(text, at, (size_t)(end - at < 8 ? end - at : 8));
     if (sscanf(text, "&#x%5x;%n", code, &length) == 1 && length &&
         hex(at + 3, end, 1, &(unsigned){0}))
