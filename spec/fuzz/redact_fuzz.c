@@ -129,7 +129,7 @@ static size_t json_escape(const char *at, const char *end, unsigned *code)
     if (at[1] == 'u')
         return hex(at + 2, end, 4, code) ? 6 : 0;
     *code = (unsigned char)at[1];
-    return at[1] && strchr("\"\\/", at[1]) ? 2 : 0;
+    return at[1] && strchr("\"\\/'", at[1]) ? 2 : 0;
 }
 
 static size_t url_escape(const char *at, const char *end, unsigned *code)
