@@ -103,6 +103,17 @@ static void takes_a_nul_for_any_other_byte(void **state)
     free(shown);
 }
 
+/* Without the NUL, the first backslash would escape the second one. */
+static void takes_a_nul_for_nothing_only_where_that_finds_more(void **state)
+{
+    static const char text[] = "\\\0\\u0053\\u0033CR\\/T-4711_\\\"K\\\\Y!";
+    char *shown = redact(text, sizeof text - 1, secret, RESPONSE_MAX);
+
+    (void)state;
+    assert_string_equal(shown, "[redacted]!");
+    free(shown);
+}
+
 /* Pieces that a repetition leaves are too short to tell anything. */
 static void finds_a_secret_that_repeats_itself(void **state)
 {
@@ -692,6 +703,7 @@ int main(void)
         cmocka_unit_test(hides_the_secret_wherever_it_stands),
         cmocka_unit_test(hides_secrets_of_any_length),
         cmocka_unit_test(takes_a_nul_for_any_other_byte),
+        cmocka_unit_test(takes_a_nul_for_nothing_only_where_that_finds_more),
         cmocka_unit_test(finds_a_secret_that_repeats_itself),
         cmocka_unit_test(hides_any_spelling_in_json),
         cmocka_unit_test(hides_a_secret_with_escapes_of_its_own),

@@ -466,7 +466,7 @@ static bool look_deep(struct mask *mask, const struct view *view,
                       const struct nd_secrets *secrets, int level)
 {
     static const unsigned int encodings[] = {ND_SPELT_JSON, ND_SPELT_PERCENT,
-                                             ND_SPELT_HTML};
+                                             ND_SPELT_HTML, ND_SPELT_WIDE};
     struct view deeper;
     bool good = open_view(&deeper, view->length) && look(mask, view, secrets);
     size_t i;

@@ -31,11 +31,12 @@ void nd_secrets_add_request(struct nd_secrets *secrets,
 /*
  * Adds the beginning of text, which came from outside, to out, until out is
  * full.  In place of each secret stands "[redacted]": of the secrets given,
- * plain, in JSON's escapes, percent-encoded, HTML-escaped, and in up to three
- * of these in one another, and where the text ends within one; of the values
- * of keys that are named like a secret; of what follows "Bearer"; of a URL's
- * user.  Nothing is shown of a text that is encoded more often.  Takes time
- * in line with the text.  False where memory is out.
+ * plain, in JSON's escapes, percent-encoded, HTML-escaped, as ASCII in
+ * UTF-16, and in up to three of these in one another, and where the text ends
+ * within one; of the values of keys that are named like a secret; of what
+ * follows "Bearer"; of a URL's user.  Nothing is shown of a text that is
+ * encoded more often.  Takes time in line with the text.  False where memory
+ * is out.
  */
 bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
                const struct nd_secrets *secrets);

@@ -7,21 +7,21 @@
 #define CUT (-1)     /* the text ends */
 #define NO_SUCH (-2) /* it is no escape, but stands for itself */
 
-/* The next byte, but for NULs. */
-static int next_byte(struct nd_text *text)
+/* wide: NULs are nothing, as in ASCII that is written in UTF-16. */
+static int next_byte(struct nd_text *text, bool wide)
 {
-    while (text->at < text->end && !*text->at)
+    while (wide && text->at < text->end && !*text->at)
         text->at++;
     return text->at < text->end ? (unsigned char)*text->at++ : CUT;
 }
 
 /* So many hexadecimal digits. */
-static long read_hex(struct nd_text *text, int digits)
+static long read_hex(struct nd_text *text, bool wide, int digits)
 {
     long code = 0;
 
     while (digits-- > 0) {
-        int byte = next_byte(text);
+        int byte = next_byte(text, wide);
         int value = byte < 0 ? CUT : nd_hex_value((char)byte);
 
         if (value < 0)
@@ -33,32 +33,32 @@ static long read_hex(struct nd_text *text, int digits)
 
 /* Behind a backslash.  What else may follow one is no printable character,
  * or no escape. */
-static long read_backslashed(struct nd_text *text)
+static long read_backslashed(struct nd_text *text, bool wide)
 {
-    int byte = next_byte(text);
+    int byte = next_byte(text, wide);
 
     if (byte == 'u')
-        return read_hex(text, 4);
-    return byte < 0 || strchr("\"\\/'", byte) ? byte : NO_SUCH;
+        return read_hex(text, wide, 4);
+    return byte < 0 || (byte && strchr("\"\\/'", byte)) ? byte : NO_SUCH;
 }
 
 /* Behind "&#": decimal digits, or an x and hexadecimal ones, then ";". */
-static long read_reference(struct nd_text *text)
+static long read_reference(struct nd_text *text, bool wide)
 {
-    int byte = next_byte(text);
+    int byte = next_byte(text, wide);
     int base = byte == 'x' || byte == 'X' ? 16 : 10;
     long code = 0;
     int digits;
 
     if (base == 16)
-        byte = next_byte(text);
+        byte = next_byte(text, wide);
     for (digits = 0; byte >= 0 && digits < 7; digits++) {
         int value = nd_hex_value((char)byte);
 
         if (value < 0 || value >= base)
             break;
         code = code * base + value;
-        byte = next_byte(text);
+        byte = next_byte(text, wide);
     }
     if (byte < 0)
         return CUT;
@@ -82,19 +82,19 @@ static const struct {
 };
 
 /* Behind "&". */
-static long read_entity(struct nd_text *text)
+static long read_entity(struct nd_text *text, bool wide)
 {
     struct nd_text start = *text;
     size_t i;
 
-    if (next_byte(text) == '#')
-        return read_reference(text);
+    if (next_byte(text, wide) == '#')
+        return read_reference(text, wide);
     for (i = 0; i < sizeof entities / sizeof *entities; i++) {
         const char *name = entities[i].name;
         int byte = 0;
 
         *text = start;
-        while (*name && (byte = next_byte(text)) >= 0 &&
+        while (*name && (byte = next_byte(text, wide)) >= 0 &&
                nd_to_lower((char)byte) == *name)
             name++;
         if (byte < 0)
@@ -105,12 +105,12 @@ static long read_entity(struct nd_text *text)
     return NO_SUCH;
 }
 
-static bool skip_backslashes(struct nd_text *text)
+static bool skip_backslashes(struct nd_text *text, bool wide)
 {
     struct nd_text next = *text;
     bool skipped = false;
 
-    while (next_byte(&next) == '\\') {
+    while (next_byte(&next, wide) == '\\') {
         *text = next;
         skipped = true;
     }
@@ -119,21 +119,23 @@ static bool skip_backslashes(struct nd_text *text)
 
 long nd_spelt_char(struct nd_text *text, unsigned int encodings)
 {
-    bool escaped = (encodings & ND_SPELT_NESTED) && skip_backslashes(text);
+    bool wide = encodings & ND_SPELT_WIDE;
+    bool escaped =
+        (encodings & ND_SPELT_NESTED) && skip_backslashes(text, wide);
     struct nd_text next = *text;
-    int byte = next_byte(&next);
+    int byte = next_byte(&next, wide);
     long code = byte;
 
     if (byte == '\\' && (encodings & ND_SPELT_JSON))
-        code = read_backslashed(&next);
+        code = read_backslashed(&next, wide);
     else if (byte == 'u' && escaped)
-        code = read_hex(&next, 4);
+        code = read_hex(&next, wide, 4);
     else if (byte == '%' && (encodings & ND_SPELT_PERCENT))
-        code = read_hex(&next, 2);
+        code = read_hex(&next, wide, 2);
     else if (byte == '&' && (encodings & ND_SPELT_HTML))
-        code = read_entity(&next);
+        code = read_entity(&next, wide);
     if (code == NO_SUCH)
-        return next_byte(text);
+        return next_byte(text, wide);
     text->at = code == CUT ? text->end : next.at;
     return code;
 }

@@ -11,11 +11,11 @@
                                backslash is left */
 #define ND_SPELT_PERCENT 4u /* as in a URL */
 #define ND_SPELT_HTML 8u
+#define ND_SPELT_WIDE 16u /* as ASCII in UTF-16: NULs are nothing */
 
 /*
  * Reads one character and moves on: as it stands, or in one of the
- * encodings.  NULs before it are skipped, so that ASCII in UTF-16 is read,
- * too.  The result is a byte or a code point; negative at the end, be it
+ * encodings.  The result is a byte or a code point; negative at the end, be it
  * within an escape.
  */
 long nd_spelt_char(struct nd_text *text, unsigned int encodings);

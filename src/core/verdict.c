@@ -415,7 +415,7 @@ static bool has_ok_in_quotes(struct nd_text body)
 {
     static const char wanted[] = "\"ok\"";
     const unsigned int encodings =
-        ND_SPELT_NESTED | ND_SPELT_PERCENT | ND_SPELT_HTML;
+        ND_SPELT_NESTED | ND_SPELT_PERCENT | ND_SPELT_HTML | ND_SPELT_WIDE;
     size_t matched = 0;
     long c;
 
