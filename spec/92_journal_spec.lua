@@ -93,7 +93,7 @@ describe("the journal #novalgrind", function()
     pipe:close()
   end)
 
-  it("reaches the disk before the request is sent", function()
+  it("reaches the disk before the request is sent #nosanitize", function()
     local trace = cli.file()
     local ended = run(4, { "--concurrency", "2" }, {
       base_url = world:base_url("live", mock.http),
@@ -128,7 +128,7 @@ describe("the journal #novalgrind", function()
     assert.equal(4, sends)
   end)
 
-  it("groups what is intended at the same time into one fsync", function()
+  it("groups what is intended at the same time into one fsync #nosanitize", function()
     local trace = cli.file()
     local ended = run(16, { "--concurrency", "16" }, {
       through = "strace -f -o " .. trace .. " -e trace=fsync",

@@ -43,7 +43,7 @@ describe("what the command writes #novalgrind", function()
 
   -- All that a printed line needs comes from the environment alone, or from flags.
   for name, from_environment in pairs { ["flags"] = false, ["the environment"] = true } do
-    it("can be run as it is printed, where the service is told by " .. name, function()
+    it("can be run as it is printed, #nosanitize where the service is told by " .. name, function()
       local folder = cli.file()
       assert(os.execute("mkdir " .. quote(folder)))
       local list = folder .. "/it's a \"list\" $HOME; *.csv"
@@ -450,7 +450,7 @@ describe("what the command writes #novalgrind", function()
 
   -- ----- the disk -----
 
-  it("is on the disk by its name, too, before the first request", function()
+  it("is on the disk by its name, too, before the first request #nosanitize", function()
     local trace, folder = cli.file(), cli.file()
     assert(os.execute("mkdir " .. quote(folder)))
     local ended = run({
