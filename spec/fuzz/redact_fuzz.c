@@ -4,6 +4,8 @@
  * The input is a secret, a line end, and a text in which the bytes 1 to 6
  * stand for the secret: as it is, in JSON's escapes, in JSON in JSON,
  * percent-encoded, HTML-escaped, and percent-encoded JSON. */
+#include <ctype.h>
+
 #include "../../src/core/redact.h"
 #include "fuzz.h"
 
@@ -155,6 +157,26 @@ static size_t html_escape(const char *at, const char *end, unsigned *code)
 static size_t (*const escapes[])(const char *, const char *, unsigned *) = {
     json_escape, url_escape, html_escape};
 
+/* The text ends within an escape, which says nothing. */
+static int is_cut(const char *at, const char *end, size_t way)
+{
+    static const char *const begins[] = {"\\u", "%", "&#x"};
+    const char *begin = begins[way];
+    size_t left = (size_t)(end - at);
+
+    if (*at != *begin || left > 8)
+        return 0;
+    if (way == 2 && left < 5 && memcmp(at, "&amp;", left) == 0)
+        return 1;
+    while (at < end && *begin && *at == *begin) {
+        at++;
+        begin++;
+    }
+    while (at < end && !*begin && isxdigit((unsigned char)*at))
+        at++;
+    return at == end;
+}
+
 /* Decodes the whole text; 0 where that changes nothing. */
 static int decode(struct nd_buffer *out, const struct nd_buffer *text,
                   size_t way)
@@ -169,6 +191,8 @@ static int decode(struct nd_buffer *out, const struct nd_buffer *text,
         size_t length = escapes[way](at, end, &code);
         char c = (char)(code < 128 || !length ? code : 0x80);
 
+        if (!length && is_cut(at, end, way))
+            break;
         if (!length)
             c = *at;
         changed |= length > 0;
