@@ -32,8 +32,18 @@ describe("looking up", function()
     return ('{"whatsapp":"%s","apiKey":"an-api-key",%s}'):format(NUMBER, table.concat(parts, ","))
   end
 
+  -- A list with that total, as JSON; false is none.
+  local function list_with(total, ...)
+    local fields = total and ('"totalOnline":%s,"totalInboxes":%s,"totalWhatsApp":%s,')
+      :format(total, total, total) or ""
+    return {
+      body = ('{"status":"OK","reason":1,%s"list":[%s]}')
+        :format(fields, table.concat({ ... }, ",")),
+    }
+  end
+
   local function list_of(...)
-    return { body = '{"status":"OK","reason":1,"list":[' .. table.concat({ ... }, ",") .. "]}" }
+    return list_with(select("#", ...), ...)
   end
 
   local attached = number_row { isOnline = 1, onlineAccount = 1, onlineInbox = 10 }
@@ -111,21 +121,33 @@ describe("looking up", function()
         find("live+stale_number", NUMBER))
     end)
 
-    it("finds a listed inbox though the total is larger", function()
-      assert.equal(10, assert(find("live+totals-larger", NUMBER)).inboxID)
-      assert.equal(READS, partner.seen(world))
-    end)
+    for _, call in ipairs { "getInboxes", "getWhatsApp" } do
+      it("finds a listed inbox though the total is larger, of " .. call, function()
+        assert.equal(10, assert(find("live+totals-larger-" .. call, NUMBER)).inboxID)
+        assert.equal(READS, partner.seen(world))
+      end)
+    end
+
+    for _, lie in ipairs { "larger", "smaller", "negative", "missing" } do
+      it("is refused where the accounts are not all there: their total is " .. lie, function()
+        for _, only in ipairs { "", "-getAccounts" } do
+          world = mock.world()
+          check_not_found("INBOX_AMBIGUOUS", "getWhatsApp getAccounts",
+            find("live+totals-" .. lie .. only, NUMBER))
+        end
+      end)
+
+      it("is refused where the inboxes are not all there: their total is " .. lie, function()
+        check_not_found("INBOX_AMBIGUOUS", "getWhatsApp getAccounts getInboxes getInboxes",
+          find("live+totals-" .. lie .. "-getInboxes", "972502000021"))
+      end)
+    end
 
     it("finds an inbox that is not listed where more are said to be, on the only server", function()
       assert(partner.with_token(world, "live"):delete_inbox { accountID = 1, inboxID = 10 })
-      local found = assert(find("live+stale_number+totals-larger", NUMBER))
+      local found = assert(find("live+stale_number+totals-larger-getInboxes", NUMBER))
       assert.equal('{accountID=1 inboxID=10 server="online" whatsapp_number="972501234567"}',
         caller.render(found))
-    end)
-
-    it("is refused where a list that is not whole leaves the server open", function()
-      check_not_found("INBOX_AMBIGUOUS", "getWhatsApp getAccounts getInboxes getInboxes",
-        find("live+totals-larger", "972502000021"))
     end)
 
     -- By what the lists say: their rows, and what comes of them.
@@ -151,8 +173,22 @@ describe("looking up", function()
         accounts = list_of('{"account_id":"1","server":"-online"}'),
         name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
       },
+      -- A page that came twice: what stands on the one that did not is not known.
       ["an account listed twice"] = {
-        accounts = list_of(accounts, '{"account_id":1,"server":"ONLINE"}'), reads = READS,
+        accounts = list_of(accounts, '{"account_id":1,"server":"ONLINE"}'),
+        name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
+      },
+      ["another account listed twice"] = {
+        accounts = list_of(accounts, '{"account_id":2,"server":"a"}',
+          '{"account_id":"2","server":"A"}'),
+        name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
+      },
+      ["another account on two servers"] = {
+        accounts = list_of(accounts, '{"account_id":2,"server":"a"}',
+          '{"account_id":"2","server":"b"}'), reads = READS,
+      },
+      ["another account on a server that is none"] = {
+        accounts = list_of(accounts, '{"account_id":2,"server":1}'), reads = READS,
       },
       ["a number of two inboxes"] = {
         numbers = list_of(attached, number_row {
@@ -169,10 +205,6 @@ describe("looking up", function()
       ["the same row twice"] = { numbers = list_of(attached, attached), reads = READS },
       ["a plus before it in the list"] = {
         numbers = list_of((attached:gsub("972", "+972"))), reads = READS,
-      },
-      ["an account that is 0, and below"] = {
-        accounts = list_of('{"account_id":0,"server":"west"}', '{"account_id":-1,"server":"west"}',
-          accounts), reads = READS,
       },
       ["a row in an inbox below 0"] = {
         numbers = list_of(number_row { isOnline = 1, onlineAccount = 1, onlineInbox = -10 }),
@@ -211,6 +243,28 @@ describe("looking up", function()
         name = "NUMBER_HAS_NO_INBOX", reads = READS,
       },
     }
+    for what, id in pairs {
+      ["without its ID"] = '"x":1', ["with null for its ID"] = '"account_id":null',
+      ["with a word for its ID"] = '"account_id":"two"', ["that is 0"] = '"account_id":0',
+      ["that is below 0"] = '"account_id":-1', ["with a list for its ID"] = '"account_id":[2]',
+      ["with a fraction for its ID"] = '"account_id":1.5',
+    } do
+      cases["another account " .. what] = {
+        accounts = list_of(accounts, '{"server":"west",' .. id .. "}"),
+        name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
+      }
+    end
+    for _, total in ipairs { "2", '"2"', "0", "-1", "null", '"many"', "[]", "1.5", false } do
+      cases["one account, and a total of " .. tostring(total)] = {
+        accounts = list_with(total, accounts),
+        name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
+      }
+    end
+    for _, total in ipairs { "1", '"1"', "1.0" } do
+      cases["one account, and a total of " .. total] = {
+        accounts = list_with(total, accounts), reads = READS,
+      }
+    end
     for what, case in pairs(cases) do
       it("with " .. what .. (case.name and " is refused" or " is found"), function()
         world:script { calls = {
@@ -226,6 +280,33 @@ describe("looking up", function()
         assert.equal('{accountID=1 inboxID=10 inbox_name="Reception" server="online"'
           .. ' whatsapp_number="972501234567"}', caller.render(found))
         assert.equal(case.reads, partner.seen(world))
+      end)
+    end
+
+    -- The account is on two servers: one lists the inbox, and this is what the other lists.
+    local others = {
+      ["all others"] = list_of('{"id":11}', '{"id":12}'), ["none"] = list_of(),
+      ["two rows of a total of 3"] = list_with("3", '{"id":11}', '{"id":12}'),
+      ["two rows without a total"] = list_with(false, '{"id":11}', '{"id":12}'),
+      ["a row twice"] = list_of('{"id":11}', '{"id":"11"}'),
+      ["a row without its ID"] = list_of('{"id":11}', '{"name":"?"}'),
+    }
+    for what, other in pairs(others) do
+      it("is told from one on another server by its lists, which is " .. what, function()
+        local holder = list_of('{"id":10,"name":"Reception"}')
+        for i, lists in ipairs { { holder, other }, { other, holder } } do
+          world = mock.world():script { calls = {
+            getWhatsApp = list_of(attached),
+            getAccounts = list_of(accounts, '{"account_id":1,"server":"west"}'),
+            getInboxes = lists,
+          } }
+          local found, err = find("body", NUMBER)
+          if what == "all others" or what == "none" then
+            assert.equal(i == 1 and "online" or "west", assert(found, err).server)
+          else
+            check_not_found("INBOX_AMBIGUOUS", READS .. " getInboxes", found, err)
+          end
+        end
       end)
     end
 
@@ -350,6 +431,38 @@ describe("looking up", function()
         assert.equal(0, world:count("deleteInbox"))
         assert.equal(1, world:count("getWhatsApp"))
         assert.is_true(world:count("getInboxes") <= 2)
+      end)
+    end
+
+    -- The number is in inbox 20 of account 2 on online; on west that is another customer's.
+    local west = '{"account_id":2,"server":"west"}'
+    for what, answer in pairs {
+      ["of one row, and a total of 6"] = list_with("6", west),
+      ["of one row, and a total of 0"] = list_with("0", west),
+      ["of one row without a total"] = list_with(false, west),
+      ["of a row that came twice"] = list_of(west, west),
+      ["with a row without its ID"] = list_of(west, '{"server":"online"}'),
+      ["with a row that is no account's"] = list_of(west, '{"account_id":0,"server":"online"}'),
+      ["with a row without its server"] = list_of(west, '{"account_id":"2"}'),
+    } do
+      it("stops it where the servers of the account are not known, by a list " .. what, function()
+        world:script { calls = { getAccounts = answer } }
+        for _, server in ipairs { "west", "online" } do
+          local asked = {
+            accountID = 2, server = server, inboxID = 20, whatsapp_number = "972502000020",
+          }
+          local client = partner.with_token(world, "live+body")
+          local result, err = client:delete_inbox(asked)
+          assert.is_nil(result)
+          caller.check_error(err, {
+            kind = "precondition", name = "NUMBER_MISMATCH", outcome = "not_sent",
+            call = "delete_inbox", server = server, inboxID = 20,
+          })
+          local report = client:delete_inboxes { asked }
+          assert.equal(1, report.not_sent)
+          assert.equal("NUMBER_MISMATCH", report.results[1].error.name)
+        end
+        assert.equal("getAccounts 4, getWhatsApp 4", partner.counts(world))
       end)
     end
 

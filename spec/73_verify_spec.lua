@@ -373,6 +373,31 @@ describe("reading back", function()
       ["absent, another number in it"] = {
         ABSENT, list(OFF .. "," .. SUCCESSOR), "deleted", "NUMBER_STILL_THERE",
       },
+      -- A page that came twice: another one is lacking.
+      ["an inbox that came twice"] = {
+        list('{"id":11},{"id":11}'), list(OFF), "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["an inbox that came twice, as a number and as a string"] = {
+        list('{"id":11},{"id":12},{"id":"11"}'), list(OFF), "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["an inbox that came twice, and a total of the others"] = {
+        list('{"id":11},{"id":11}', ',"totalInboxes":1'), list(OFF),
+        "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["the inbox twice"] = {
+        list('{"id":10},{"id":10}'), list(OFF), "still_listed", "still_listed",
+      },
+      ["the number twice, not online"] = {
+        ABSENT, list(OFF .. "," .. OFF), "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["the number twice, once with a plus"] = {
+        ABSENT, list(OFF .. "," .. (ELSEWHERE:gsub("972", "+972"))),
+        "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
+      ["another number twice"] = {
+        ABSENT, list(OFF .. "," .. BYSTANDER .. "," .. BYSTANDER),
+        "TOTALS_DIFFER", "TOTALS_DIFFER",
+      },
       ["ids that are strings"] = {
         list('{"id":"10"}'),
         list(row '"isOnline":"1","onlineAccount":"1","onlineInbox":"10"'),
@@ -480,6 +505,21 @@ describe("reading back", function()
         end)
       end
     end
+
+    it("say what they have beside a total that is right", function()
+      world:script { calls = {
+        getInboxes = list('{"id":11},{"id":11}'), getWhatsApp = list(OFF .. "," .. SUCCESSOR),
+      } }
+      local verdict, evidence = verify("body", { whatsapp_number = NUMBER })
+      assert.equal("unknown", verdict)
+      assert.matches("or one of them came twice", evidence.why)
+      assert.equal("inbox 10 is not among 2 rows, one of which came twice",
+        evidence.looks[1].get_inboxes)
+      assert.equal("number " .. NUMBER .. " is listed, and not in the inbox; another number is in"
+        .. " an inbox with these IDs, perhaps on another server",
+        evidence.looks[1].get_whatsapp_numbers)
+      assert.equal(looks_of(2), partner.seen(world))
+    end)
 
     -- On no VM may an id that lost its last digit look like absence.
     for _, spelling in ipairs { "9007199254740993", '"9007199254740993"' } do

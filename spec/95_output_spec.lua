@@ -185,6 +185,65 @@ describe("what the command writes #novalgrind", function()
     has(ended.err, "3 rows are left out")
   end)
 
+  -- The number is in inbox 20 of account 2 on online; on west that is another customer's.
+  it("takes no server from accounts that are not all there", function()
+    local number = "972502000020"
+    for _, accounts in ipairs {
+      '"totalOnline":6,"list":[{"account_id":2,"server":"west"}]',
+      '"totalOnline":2,"list":[{"account_id":2,"server":"west"},{"account_id":2,"server":"West"}]',
+      '"totalOnline":2,"list":[{"account_id":2,"server":"west"},{"server":"online"}]',
+      '"list":[{"account_id":2,"server":"west"}]',
+    } do
+      local options = answer("getAccounts", '{"status":"OK","reason":1,' .. accounts .. "}")
+      local ended = run({ "numbers", "--csv" }, options)
+      assert.equal("accountID,server,inboxID,whatsapp_number,name\n", ended.out)
+      has(ended.err, "the servers could not be looked up: get_accounts has ")
+      has(ended.err, "48 rows are left out")
+      for _, line in ipairs(cjson.decode(run({ "numbers", "--json" }, options).out).list) do
+        assert.is_nil(line.server)
+      end
+      for _, words in ipairs {
+        { "delete-inbox", "--number", number, "--confirm", "20", "--json" },
+        {
+          "delete-inbox", "--account", "2", "--server", "west", "--inbox", "20", "--number", number,
+          "--confirm", "20", "--json",
+        },
+        { "delete-inbox", "--number", number, "--dry-run" },
+      } do
+        ended = run(words, options)
+        assert.equal(2, ended.status, ended.err)
+        has(ended.err, "the servers of that account cannot be told: get_accounts has ")
+      end
+      options.stdin = "accountID,server,inboxID,whatsapp_number\n2,west,20," .. number .. "\n"
+      ended = run({ "delete-inboxes", "-", "--journal", cli.file(), "--confirm", "1" }, options)
+      assert.equal(6, ended.status, ended.err)
+      has(ended.err, "not sent")
+    end
+    assert.same({}, cli.deletions(world))
+  end)
+
+  -- Without the number the inbox would be deleted whatever is in it.
+  it("leaves out a number that a list could not have", function()
+    local rows = {}
+    for i, number in ipairs {
+      '"972 502000020"', '"x"', '""', "null", "[1]", '"0972502000020"', '"++972502000020"',
+      '"' .. ("9"):rep(21) .. '"', '"+972502000021"', "972502000022", '"' .. ("9"):rep(20) .. '"',
+    } do
+      rows[i] = ('{"whatsapp":%s,"isOnline":1,"onlineAccount":4,"onlineInbox":%d}')
+        :format(number, i)
+    end
+    local ended = run({ "numbers", "--csv" }, answer("getWhatsApp",
+      '{"status":"OK","reason":1,"totalWhatsApp":11,"list":[' .. table.concat(rows, ",") .. "]}"))
+    assert.equal("accountID,server,inboxID,whatsapp_number,name\n4,online,9,972502000021,\n"
+      .. "4,online,10,972502000022,\n4,online,11," .. ("9"):rep(20) .. ",\n", ended.out)
+    has(ended.err, "8 rows are left out, as the server, the inbox or the number cannot be told")
+    ended = run({ "delete-inboxes", "-", "--journal", cli.file(), "--confirm", "3",
+      "--keep-going", "--json" }, { stdin = ended.out })
+    assert.equal(6, ended.status, ended.err)
+    assert.equal(3, cjson.decode(ended.out).not_sent) -- the numbers are in other inboxes
+    assert.same({}, cli.deletions(world))
+  end)
+
   it("leaves out an ID that may be another one than was sent, and takes it as a string", function()
     local rows = '{"id":9007199254740993},{"id":"9007199254740993"},{"id":9007199254740992},'
       .. '{"id":9007199254740991},{"id":1e16}'

@@ -63,7 +63,7 @@ end
 -- @tparam string number digits
 -- @treturn boolean
 function lookup.is_row_of(row, number)
-  return type(row.whatsapp) == "string" and row.whatsapp:gsub("^%+", "") == number
+  return lookup.name_of_number(row) == number
 end
 
 --- What a row of get_whatsapp_numbers has to do with an inbox.
@@ -83,25 +83,110 @@ function lookup.relation(row, asked)
   return online and "attached" or "unclear" -- offline, and yet in the inbox
 end
 
---- Whether each row of get_inboxes can be told from the others.
--- @tparam table inboxes
+--- Whether a value is the name of a server: one DNS label.
+-- @param value
 -- @treturn boolean
-function lookup.has_ids(inboxes)
-  for _, row in ipairs(inboxes.list) do
-    if not lookup.is_id(row.id) then
+function lookup.is_server(value)
+  return type(value) == "string" and #value <= 63 and value:find("^[A-Za-z0-9-]+$") ~= nil
+    and not value:find("^-") and not value:find("-$")
+end
+
+-- ----- whether a list is whole -----
+
+--- What tells a row from the others in its list; nil where that is not known.
+-- @tparam table row
+-- @treturn ?string
+function lookup.name_of_account(row)
+  return lookup.is_id(row.account_id) and lookup.is_server(row.server)
+    and digits(row.account_id) .. "/" .. row.server:lower() or nil
+end
+
+--- The same for a row of get_inboxes.
+-- @tparam table row
+-- @treturn ?string
+function lookup.name_of_inbox(row)
+  return lookup.is_id(row.id) and digits(row.id) or nil
+end
+
+--- The same for a row of get_whatsapp_numbers.
+-- @tparam table row
+-- @treturn ?string
+function lookup.name_of_number(row)
+  return type(row.whatsapp) == "string" and row.whatsapp:match("^%+?(.*)$") or nil
+end
+
+--- Whether each row of a list has an ID.
+-- @tparam table list
+-- @tparam string key the ID's
+-- @treturn boolean
+function lookup.has_ids(list, key)
+  for _, row in ipairs(list) do
+    if not lookup.is_id(row[key]) then
       return false
     end
   end
   return true
 end
 
+-- A list is put together from pages: where one came twice, another is lacking.
+local function has_row_twice(list, name_of)
+  local seen = {}
+  for _, row in ipairs(list) do
+    local name = name_of(row)
+    if name and seen[name] then
+      return true
+    elseif name then
+      seen[name] = true
+    end
+  end
+  return false
+end
+
+--- Whether a list is whole: its total is the number of its rows, and none of them came twice. What
+-- a list lacks that is not whole may be there.
+-- @tparam table list
+-- @param total as the service sent it
+-- @tparam function name_of
+-- @treturn boolean
+function lookup.is_whole(list, total, name_of)
+  return type(total) == "number" and total == #list and not has_row_twice(list, name_of)
+end
+
+--- How many rows a list has, and why it is not whole, in words.
+-- @tparam table list
+-- @param total as the service sent it
+-- @tparam function name_of
+-- @treturn string
+function lookup.describe_rows(list, total, name_of)
+  local rows = ("%d row%s"):format(#list, #list == 1 and "" or "s")
+  if total == nil then
+    return rows .. " without a total"
+  elseif total ~= #list then
+    return rows .. " with a total of " .. tostring(total)
+  end
+  return rows .. (has_row_twice(list, name_of) and ", one of which came twice" or "")
+end
+
 --- Whether an inbox may be there though no row of get_inboxes is its own.
 -- @tparam table inboxes
 -- @treturn boolean
 function lookup.may_lack_rows(inboxes)
-  local total = inboxes.totalInboxes
-  return not lookup.has_ids(inboxes)
-    or total ~= nil and (type(total) ~= "number" or total > #inboxes.list)
+  local list, total = inboxes.list, inboxes.totalInboxes
+  return not lookup.has_ids(list, "id")
+    or not lookup.is_whole(list, total, lookup.name_of_inbox)
+end
+
+--- Why an account may be on a server though no row of get_accounts says so.
+-- @tparam table accounts
+-- @treturn ?string nil where it is on no other
+function lookup.flaw_of_accounts(accounts)
+  local list, total = accounts.list, accounts.totalOnline
+  if not lookup.has_ids(list, "account_id") then
+    return "get_accounts has a row without the ID of its account"
+  elseif not lookup.is_whole(list, total, lookup.name_of_account) then
+    return "get_accounts has " .. lookup.describe_rows(list, total, lookup.name_of_account)
+  end
+  return nil
 end
 
 --- The inbox in the rows of get_inboxes.
@@ -182,21 +267,18 @@ local function find_row(current, number)
   return choose_row(numbers, number)
 end
 
---- Whether a value is the name of a server: one DNS label.
--- @param value
--- @treturn boolean
-function lookup.is_server(value)
-  return type(value) == "string" and #value <= 63 and value:find("^[A-Za-z0-9-]+$") ~= nil
-    and not value:find("^-") and not value:find("-$")
-end
-
--- The servers on which an account of that number is listed, each once.
-local function servers_in(accounts, accountID)
+--- The servers of an account.
+-- @tparam table rows of get_accounts, which is whole
+-- @tparam integer|string accountID
+-- @treturn[1] table a list, in which each is once
+-- @treturn[2] nil
+-- @treturn[2] string why they are not known
+function lookup.servers_of(rows, accountID)
   local servers, seen = {}, {}
-  for _, row in ipairs(accounts.list) do
+  for _, row in ipairs(rows) do
     if lookup.is_id(row.account_id) and lookup.is_same_id(row.account_id, accountID) then
-      if not lookup.is_server(row.server) then
-        return nil, "one of which get_accounts does not name"
+      if not lookup.is_server(row.server) or not lookup.is_exact(row.account_id) then
+        return nil, "get_accounts does not name a server of it"
       end
       if not seen[row.server:lower()] then
         seen[row.server:lower()] = true
@@ -205,21 +287,26 @@ local function servers_in(accounts, accountID)
     end
   end
   if #servers == 0 then
-    return nil, "which get_accounts does not name"
+    return nil, "get_accounts does not list it"
   end
   return servers
 end
 
+-- An account of which a server is not known could have the same inbox there, with another number.
 local function find_servers(current, number, row)
   local accounts, err = read.perform(current, "get_accounts")
   if not accounts then
     return nil, err
   end
-  local servers, flaw = servers_in(accounts, row.onlineAccount)
+  local flaw, servers = lookup.flaw_of_accounts(accounts)
+  if not flaw then
+    servers, flaw = lookup.servers_of(accounts.list, row.onlineAccount)
+  end
   if not servers then
     return not_found(
       "INBOX_AMBIGUOUS",
-      "the number " .. number .. " is in " .. describe(row) .. ", on a server " .. flaw
+      "the number " .. number .. " is in " .. describe(row)
+        .. ", and the servers of that account cannot be told: " .. flaw
     )
   end
   return servers

@@ -32,16 +32,6 @@ local function read_list(current, name, params)
   return answer
 end
 
-local function is_whole(list, total)
-  return type(total) == "number" and total == #list
-end
-
-local function describe_rows(list, total)
-  return ("%d rows%s"):format(#list, total == nil and " without a total"
-    or not is_whole(list, total) and " with a total of " .. tostring(total)
-    or "")
-end
-
 -- What get_inboxes shows of the inbox: "present", "absent", "incomplete" (it is absent from a list
 -- that is not whole), "unclear" (rows were not understood) or "failed"; that as a sentence; and the
 -- error where there was one.
@@ -53,16 +43,19 @@ local function look_at_inboxes(current, asked)
   if not inboxes then
     return "failed", flaw, err
   end
-  local inbox, total = errors.digits(asked.inboxID), inboxes.totalInboxes
+  local inbox = errors.digits(asked.inboxID)
+  local list, total, name_of = inboxes.list, inboxes.totalInboxes, lookup.name_of_inbox
   if lookup.inbox_in(inboxes, asked.inboxID) then
     return "present", ("inbox %s is listed"):format(inbox)
   elseif flaw then
     return "failed", flaw
   end
-  local sentence = ("inbox %s is not among %s"):format(inbox, describe_rows(inboxes.list, total))
-  if not lookup.has_ids(inboxes) then
+  local sentence = ("inbox %s is not among %s"):format(
+    inbox, lookup.describe_rows(list, total, name_of)
+  )
+  if not lookup.has_ids(list, "id") then
     return "unclear", sentence .. ", some of which were not understood"
-  elseif not is_whole(inboxes.list, total) then
+  elseif not lookup.is_whole(list, total, name_of) then
     return "incomplete", sentence
   end
   return "absent", sentence
@@ -81,6 +74,13 @@ local function count_relations(rows, asked, number)
   return count
 end
 
+-- The same account and inbox may be on several servers, and a row does not say on which it is: with
+-- the number known, one of another number says nothing of the inbox.
+local function say_others(list, asked)
+  return count_relations(list, asked).attached > 0
+    and "; another number is in an inbox with these IDs, perhaps on another server" or ""
+end
+
 -- What get_whatsapp_numbers shows: "attached" (a number, or the one that is asked for, is in the
 -- inbox), "moved" (the number is listed, and not there), "unnamed" (no row names the inbox),
 -- "unlisted" (the number is in no row), "empty", "incomplete", "unclear" or "failed"; that as a
@@ -90,22 +90,23 @@ local function look_at_numbers(current, asked)
   if not numbers or flaw then
     return "failed", flaw, err
   end
-  local number, total = asked.whatsapp_number, numbers.totalWhatsApp
-  local rows = describe_rows(numbers.list, total)
+  local number = asked.whatsapp_number
+  local list, total, name_of = numbers.list, numbers.totalWhatsApp, lookup.name_of_number
+  local rows = lookup.describe_rows(list, total, name_of)
   local what = number and "number " .. number or "a number"
-  local count = count_relations(numbers.list, asked, number)
+  local count = count_relations(list, asked, number)
   if count.attached > 0 then
     return "attached", what .. " is in the inbox"
   elseif count.unclear > 0 then
     return "unclear", ("%d of %s were not understood"):format(count.unclear, rows)
-  elseif not is_whole(numbers.list, total) then
+  elseif not lookup.is_whole(list, total, name_of) then
     return "incomplete", "there are " .. rows
-  elseif #numbers.list == 0 then
+  elseif #list == 0 then
     return "empty", "there are no rows"
   elseif count.all == 0 then
     return "unlisted", ("%s is not among %s"):format(what, rows)
   elseif number then
-    return "moved", what .. " is listed, and not in the inbox"
+    return "moved", what .. " is listed, and not in the inbox" .. say_others(list, asked)
   end
   return "unnamed", ("none of %s is in the inbox"):format(rows)
 end
@@ -128,8 +129,8 @@ local BLOCKERS = {
 
 local WHY = {
   { "LIST_FAILED", "a list could not be read, or not be understood" },
-  { "TOTALS_DIFFER", "a list is not whole, as its total is not the number of its rows; what it"
-    .. " lacks proves nothing" },
+  { "TOTALS_DIFFER", "a list is not whole: its total is not the number of its rows, or one of them"
+    .. " came twice; what it lacks proves nothing" },
   { "NUMBER_STILL_THERE", "the inbox is not listed, but a number is said to be in it" },
   { "NO_NUMBERS", "the inbox is not listed, but neither is any number: that proves nothing" },
   { "NUMBER_NOT_LISTED",

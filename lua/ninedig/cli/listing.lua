@@ -160,9 +160,20 @@ local function csv_cell(value)
   return cell
 end
 
--- A list names the inbox and its server, or else it could be another account's.
+-- Digits of a number that a list may have.
+local NUMBER_MAX = 20
+
+-- A number as a list has it; nil where it could not be read there.
+local function number_of(row)
+  local number = row.number and row.number:match("^%+?([1-9]%d*)$")
+  return number and #number <= NUMBER_MAX and number or nil
+end
+
+-- A list names the inbox and its server, or else it could be another account's; and the number, if
+-- it has that column: without it, the inbox would be deleted whatever number is in it.
 local function can_be_listed(kind, row)
-  if kind.heads[3] == "inboxID" and not row.inbox then
+  if kind.heads[3] == "inboxID" and not row.inbox
+    or kind.heads[4] == "whatsapp_number" and not number_of(row) then
     return false
   end
   return row.account ~= nil and lookup.is_server(row.server)
@@ -171,10 +182,7 @@ end
 local function csv_line(kind, row)
   local cells = {}
   for i, key in ipairs(kind.csv) do
-    local value = row[key]
-    if key == "number" and value then
-      value = value:match("^%+?(%d+)$")
-    end
+    local value = key == "number" and number_of(row) or row[key]
     cells[i] = value and csv_cell(value) or ""
   end
   return table.concat(cells, ",") .. "\n"
@@ -190,7 +198,7 @@ local function write_csv(kind, rows)
     end
   end
   if left_out > 0 then
-    output.say("ninedig: %s left out, as the server or the inbox cannot be told",
+    output.say("ninedig: %s left out, as the server, the inbox or the number cannot be told",
       text.count(left_out, "row is", "rows are"))
   end
   return output.data(table.concat(lines))

@@ -13,7 +13,9 @@ local digits = errors.digits
 -- @tparam table client
 -- @treturn table
 function names.new(client)
-  return setmetatable({ client = client, read = {}, troubles = {}, indexes = {} }, names)
+  return setmetatable({
+    client = client, read = {}, troubles = {}, indexes = {}, whole = {},
+  }, names)
 end
 
 -- Reads a list once; nil where it could not be read. Credentials that are refused here would be
@@ -83,6 +85,14 @@ local function account_row(self, asked)
   return nil
 end
 
+-- Whether a list of inboxes is whole, which takes a look at each row.
+local function is_whole_once(self, key, inboxes)
+  if self.whole[key] == nil then
+    self.whole[key] = not lookup.may_lack_rows(inboxes)
+  end
+  return self.whole[key]
+end
+
 -- The row of an inbox; and whether the account has no such row.
 local function inbox_row(self, asked)
   local key = digits(asked.accountID) .. "/" .. asked.server:lower()
@@ -97,7 +107,7 @@ local function inbox_row(self, asked)
       return row
     end
   end
-  return nil, inboxes ~= nil and not lookup.may_lack_rows(inboxes)
+  return nil, inboxes ~= nil and is_whole_once(self, key, inboxes)
 end
 
 local function number_rows(self, asked)
@@ -111,24 +121,30 @@ end
 
 -- ----- what they tell -----
 
--- The servers on which an account lists an inbox; nil where some list does not tell.
-local function servers_with(self, accountID, inboxID)
-  local found, seen = {}, {}
-  for _, row in ipairs(account_rows(self, accountID)) do
-    local server = row.server
-    if not lookup.is_server(server) then
-      return nil
+-- Whether get_accounts names all servers of each account. Why not is told once.
+local function has_all_accounts(self)
+  if self.whole.accounts == nil then
+    local accounts = read_once(self, "accounts", "get_accounts", {})
+    local flaw = accounts and lookup.flaw_of_accounts(accounts)
+    if flaw then
+      self.troubles[#self.troubles + 1] = flaw
     end
-    if not seen[server:lower()] then
-      seen[server:lower()] = true
-      local there, is_missing = inbox_row(self, {
-        accountID = accountID, server = server, inboxID = inboxID,
-      })
-      if there then
-        found[#found + 1] = server
-      elseif not is_missing then
-        return nil
-      end
+    self.whole.accounts = accounts ~= nil and not flaw
+  end
+  return self.whole.accounts
+end
+
+-- Of an account's servers, those on which it lists an inbox; nil where some list does not tell.
+local function servers_with(self, servers, accountID, inboxID)
+  local found = {}
+  for _, server in ipairs(servers) do
+    local there, is_missing = inbox_row(self, {
+      accountID = accountID, server = server, inboxID = inboxID,
+    })
+    if there then
+      found[#found + 1] = server
+    elseif not is_missing then
+      return nil
     end
   end
   return found
@@ -139,17 +155,12 @@ end
 -- @tparam table row
 -- @treturn ?string
 function names:server_of(row)
-  local rows = account_rows(self, row.onlineAccount)
-  local only = rows[1] and rows[1].server
-  for _, account in ipairs(rows) do
-    if type(account.server) ~= "string" or not is_on(account, tostring(only)) then
-      only = nil
-    end
+  local account = row.onlineAccount
+  local servers = has_all_accounts(self)
+    and lookup.servers_of(account_rows(self, account), account)
+  if servers and #servers > 1 then
+    servers = servers_with(self, servers, account, row.onlineInbox)
   end
-  if only then
-    return lookup.is_server(only) and only or nil
-  end
-  local servers = servers_with(self, row.onlineAccount, row.onlineInbox)
   return servers and #servers == 1 and servers[1] or nil
 end
 
