@@ -299,7 +299,7 @@ describe("the command #novalgrind", function()
   -- ----- secrets -----
 
   describe("takes its secrets", function()
-    local NONE = { NINEDIG_ACCESS_TOKEN = "" }
+    local NONE = { NINEDIG_ACCESS_TOKEN = false }
 
     it("from a file or from standard input", function()
       local path = cli.file(mock.token .. "\r\n")
@@ -313,13 +313,13 @@ describe("the command #novalgrind", function()
 
     it("as credentials, with which a token is got", function()
       local ended = run({ "accounts" }, { environment = {
-        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_ACCESS_TOKEN = false, NINEDIG_CLIENT_ID = mock.client_id,
         NINEDIG_CLIENT_SECRET = mock.client_secret,
       } })
       assert.equal(0, ended.status, ended.err)
       assert.equal(1, world:count("/settings/accessToken"))
       local wrong = run({ "accounts" }, { environment = {
-        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_ACCESS_TOKEN = false, NINEDIG_CLIENT_ID = mock.client_id,
         NINEDIG_CLIENT_SECRET = "wr0ng",
       } })
       assert.equal(4, wrong.status)
@@ -337,9 +337,15 @@ describe("the command #novalgrind", function()
         { {}, "could not be read: .*directory", { "--token-file", "/tmp" } },
         { {}, "access_token", { "--token-file", "/dev/zero" } },
         { { NINEDIG_ACCESS_TOKEN = "with blank" }, "access_token" },
+        { { NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = "id", NINEDIG_CLIENT_SECRET = "wr0ng" },
+          "NINEDIG_ACCESS_TOKEN is set, but empty" },
+        { { NINEDIG_CLIENT_ID = "", NINEDIG_CLIENT_SECRET = "wr0ng" },
+          "NINEDIG_CLIENT_ID is set, but empty" },
+        { { NINEDIG_CLIENT_ID = "id", NINEDIG_CLIENT_SECRET = "" },
+          "NINEDIG_CLIENT_SECRET is set, but empty" },
       }
       for _, case in ipairs(cases) do
-        case[1].NINEDIG_ACCESS_TOKEN = case[1].NINEDIG_ACCESS_TOKEN or ""
+        case[1].NINEDIG_ACCESS_TOKEN = case[1].NINEDIG_ACCESS_TOKEN or false
         local words = case[3] or {}
         local ended = run({ "accounts", words[1], words[2] }, { environment = case[1] })
         assert.equal(2, ended.status)
@@ -500,7 +506,7 @@ describe("the command #novalgrind", function()
 
     it("--dry-run makes every check, with a token of its own", function()
       local environment = {
-        NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+        NINEDIG_ACCESS_TOKEN = false, NINEDIG_CLIENT_ID = mock.client_id,
         NINEDIG_CLIENT_SECRET = mock.client_secret,
       }
       local ended = delete({ "--dry-run" }, { environment = environment })

@@ -410,7 +410,7 @@ describe("the journal #novalgrind", function()
   it("has an intent for a request that is repeated with a new token", function()
     local base_url = world:base_url("live+only-deleteInbox+first-1+reason-3")
     local ended, report = run(1, {}, { base_url = base_url, environment = {
-      NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = mock.client_id,
+      NINEDIG_ACCESS_TOKEN = false, NINEDIG_CLIENT_ID = mock.client_id,
       NINEDIG_CLIENT_SECRET = mock.client_secret,
     } })
     assert.equal(0, ended.status, ended.err)

@@ -121,6 +121,33 @@ describe("rehearsing #novalgrind", function()
     assert.same({ flags = 0, ["no ca"] = 2, ["no url"] = 3, empty = 0 }, statuses)
   end)
 
+  it("goes nowhere where a variable that says where is empty", function()
+    local started = start_script([[
+      export NINEDIG_ACCESS_TOKEN=token
+      printf 'accountID,inboxID\n1,10\n' >$mock
+      for name in NINEDIG_BASE_URL NINEDIG_CA_FILE; do
+        export $name=
+        ninedig delete-inbox --account 1 --inbox 10 --confirm 10 --timeout 5
+        echo "$?"
+        ninedig delete-inboxes $mock --journal $mock.journal --confirm 1 --timeout 5
+        echo "$?"
+        ninedig numbers --timeout 5
+        echo "$?"
+        unset $name
+      done
+      test -e $mock.journal && echo journal
+      ninedig delete-inbox --account 1 --inbox 10 --confirm 10 --base-url ''
+      echo "$?"
+    ]])
+    started:wait()
+    assert.equal(("2\n"):rep(7), started:out(), started:err())
+    assert.is_nil(started:err():find("service", 1, true), started:err())
+    for _, name in ipairs { "NINEDIG_BASE_URL", "NINEDIG_CA_FILE" } do
+      local refusal = "ninedig: " .. name .. " is set, but empty: give it a value, or unset it\n"
+      assert.equal(3, select(2, started:err():gsub(refusal, "")), started:err())
+    end
+  end)
+
   -- ----- the end of the mock -----
 
   local function start_mock(line)

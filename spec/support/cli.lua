@@ -68,24 +68,28 @@ local LUA = os.getenv("NINEDIG_LUA") or "lua" .. cli.version
 
 local function environment_of(options)
   local environment = {
-    NINEDIG_ACCESS_TOKEN = mock.token, NINEDIG_CLIENT_ID = "", NINEDIG_CLIENT_SECRET = "",
-    NINEDIG_BASE_URL = "", NINEDIG_CA_FILE = "", NO_COLOR = "", TERM = "xterm", COLUMNS = "",
+    NINEDIG_ACCESS_TOKEN = mock.token, NINEDIG_CLIENT_ID = false, NINEDIG_CLIENT_SECRET = false,
+    NINEDIG_BASE_URL = false, NINEDIG_CA_FILE = false, NO_COLOR = "", TERM = "xterm", COLUMNS = "",
   }
   for name, value in pairs(options.environment or {}) do
     environment[name] = value
   end
-  local words = { "env" }
+  local unset, set = { "env" }, {}
   for name, value in pairs(environment) do
-    words[#words + 1] = quote(name .. "=" .. value)
+    if value then
+      set[#set + 1] = quote(name .. "=" .. value)
+    else
+      unset[#unset + 1] = "-u " .. name
+    end
   end
-  return table.concat(words, " ")
+  return table.concat(unset, " ") .. " " .. table.concat(set, " ")
 end
 
 --- The command line for a shell: of `arguments` the first is the command.
 -- @tparam ?table world nil, where no service is needed
 -- @tparam table arguments
--- @tparam[opt] table options `scenario` (`live` if left out), `base_url`, `environment`, `lua`
--- (words for Lua itself), `through` (what it is run by)
+-- @tparam[opt] table options `scenario` (`live` if left out), `base_url`, `environment` (a
+-- variable that is false is not set), `lua` (words for Lua itself), `through` (what it is run by)
 function cli.line(world, arguments, options)
   options = options or {}
   local words = {

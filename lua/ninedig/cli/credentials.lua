@@ -56,11 +56,11 @@ function credentials.options(token_file)
   if token_file then
     return { access_token = read_token(token_file) }
   end
-  local token = system.variable("NINEDIG_ACCESS_TOKEN")
+  local token = system.setting("NINEDIG_ACCESS_TOKEN")
   if token then
     return { access_token = token }
   end
-  local id, secret = system.variable("NINEDIG_CLIENT_ID"), system.variable("NINEDIG_CLIENT_SECRET")
+  local id, secret = system.setting("NINEDIG_CLIENT_ID"), system.setting("NINEDIG_CLIENT_SECRET")
   if id and secret then
     return { client_id = id, client_secret = secret }
   elseif id or secret then

@@ -27,8 +27,8 @@ end
 -- What rehearses by these variables must not go to the service itself.
 local function set_service(chosen)
   local system = require("ninedig.cli.system")
-  chosen.base_url = chosen.base_url or system.variable("NINEDIG_BASE_URL")
-  chosen.ca_file = chosen.ca_file or system.variable("NINEDIG_CA_FILE")
+  chosen.base_url = chosen.base_url or system.setting("NINEDIG_BASE_URL")
+  chosen.ca_file = chosen.ca_file or system.setting("NINEDIG_CA_FILE")
 end
 
 local function make_client(chosen)

@@ -207,7 +207,11 @@ Writes what bash, zsh or fish needs to complete the words of this command.]],
 manual.sections = {
   {
     title = "Environment",
-    text = manual.secrets,
+    text = manual.secrets .. [[
+
+
+A variable of these that is needed and empty is refused: it is a slip, and what
+stands in for it could be another service or account.]],
     pairs = {
       { "NINEDIG_ACCESS_TOKEN", "the access token" },
       { "NINEDIG_CLIENT_ID, NINEDIG_CLIENT_SECRET", "what a token is got with, when it is needed" },

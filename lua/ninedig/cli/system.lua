@@ -1,5 +1,6 @@
 --- What the command needs of the system: terminals, signals, files that reach the disk.
 local posix = require("ninedig.posix")
+local stop = require("ninedig.cli.stop")
 
 local system = {}
 
@@ -32,6 +33,20 @@ end
 function system.variable(name)
   local value = os.getenv(name)
   return value ~= "" and value or nil
+end
+
+--- A variable of the environment that says where a request goes, or who asks. One that is empty is
+-- a slip, such as a script's own variable that was not set: what stands in for it could be another
+-- service, or somebody else's account.
+-- @tparam string name
+-- @treturn ?string nil where it is not set
+-- @raise a reason to stop, where it is empty
+function system.setting(name)
+  local value = os.getenv(name)
+  if value == "" then
+    stop.with(stop.USAGE, "%s is set, but empty: give it a value, or unset it", name)
+  end
+  return value
 end
 
 --- Whether the terminal of standard error understands escape codes.
