@@ -115,6 +115,33 @@ describe("the pages' blocks of Lua", function()
     assert.equal(1, world:count("deleteInbox"))
   end)
 
+  -- With a deletion of large ids in place of theirs.
+  local function run_with_ids(page, heading, account, inbox)
+    local block = block_under(page, heading)
+    local code, count = block.code:gsub("{ accountID = 1, inboxID = 10 }",
+      ("{ accountID = %s, inboxID = %s }"):format(account, inbox))
+    assert.equal(1, count)
+    return run({ page = page, code = code, words = { mock = "ok" } }, world)
+  end
+
+  it("write large ids in full", function()
+    for i, ids in ipairs {
+      { "900000000000001", "123456789012345" }, { "100000000000000", "9007199254740991" },
+      { '"9007199254740993"', '"900719925474099301"' },
+    } do
+      local account, inbox = ids[1]:gsub('"', ""), ids[2]:gsub('"', "")
+      local shown = run_with_ids("docs/events.md", "A line for each deletion", ids[1], ids[2])
+      local named = ("inbox %s of account %s on online"):format(inbox, account)
+      local _, count = shown:gsub(named, "")
+      assert.equal(2, count, shown)
+      assert.equal(i, world:count("deleteInbox"))
+      assert.equal(('{"accountID":%s,"server":"online","inboxID":%s}'):format(account, inbox),
+        world:requests()[i].body)
+    end
+    assert.equal("123456789012345\t900000000000000001",
+      run(block_under("docs/reference.md", "Ids in a text"), world))
+  end)
+
   it("show a refusal as it is", function()
     local shown = run(block_under("docs/errors.md", "Errors"), world)
     assert.truthy(shown:find("ninedig: delete_inbox was refused with reason 47", 1, true))

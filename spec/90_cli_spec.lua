@@ -581,6 +581,20 @@ describe("the command #novalgrind", function()
       assert.same({ ["1/online/10"] = 1 }, cli.deletions(world))
     end)
 
+    it("tells large ids in full", function()
+      local words = {
+        "verify", "--account", "900000000000001", "--inbox", "123456789012345", "--verbose",
+      }
+      local ended = run(words)
+      assert.equal(1, ended.status, ended.err)
+      local named = "inbox 123456789012345 of account 900000000000001 on online"
+      assert.matches("\n%* read back %(" .. named .. "%): still listed: ", ended.err)
+      assert.matches(" %(account 900000000000001 on online%)\n", ended.err)
+      assert.matches("\n< get_inboxes %(account 900000000000001 on online%): ok, ", ended.err)
+      assert.is_nil(ended.err:find("e+", 1, true), ended.err)
+      assert.equal('{"accountID":900000000000001,"server":"online"}', world:requests()[1].body)
+    end)
+
     it("tells of what was not sent, and no secret of a proxy", function()
       local ended = run({ "accounts", "--verbose", "--timeout", "1" }, {
         base_url = mock.refused .. "/api",

@@ -1,4 +1,5 @@
 --- `--verbose`: what the library does, as lines on standard error.
+local errors = require("ninedig.error")
 local output = require("ninedig.cli.output")
 local report = require("ninedig.cli.report")
 local system = require("ninedig.cli.system")
@@ -10,7 +11,7 @@ local function subject(event)
   if not event.accountID then
     return ""
   elseif not event.inboxID then
-    return (" (account %s on %s)"):format(tostring(event.accountID), event.server)
+    return (" (account %s on %s)"):format(errors.digits(event.accountID), event.server)
   end
   return " (" .. report.inbox(event) .. ")"
 end
