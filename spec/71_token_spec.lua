@@ -350,18 +350,98 @@ describe("the token", function()
       assert.equal("accessToken accessToken", partner.seen(world))
     end)
 
-    it("is not asked for again with the same credentials given to the call", function()
+    local function refuse(client, params)
+      local _, err = client:get_access_token(params)
+      caller.check_error(err, {
+        kind = "api", name = "CREDENTIALS_OR_JSON_INVALID", reason = 2, outcome = "none",
+      }, "wrong/secret")
+    end
+
+    it("is not asked for again with credentials given to the call, for 60 s", function()
       local client = assert(caller.safe.client(caller.options(world, "live")))
-      local wrong = { client_id = mock.client_id, client_secret = "wrong/secret" }
-      for _ = 1, 5 do
-        local _, err = client:get_access_token(wrong)
-        caller.check_error(err, { kind = "api", reason = 2, outcome = "none" }, "wrong/secret")
+      local right = { client_id = mock.client_id, client_secret = mock.client_secret }
+      for i = 1, 4 do
+        refuse(client, {
+          client_id = mock.client_id, client_secret = "wrong/secret" .. (i % 2 == 0 and "s" or ""),
+        })
       end
+      refuse(client, right)
       assert.equal(1, world:count())
-      assert(client:get_access_token {
-        client_id = mock.client_id, client_secret = mock.client_secret,
-      })
+      partner.later({ monotonic = 61 }, function()
+        assert(client:get_access_token(right))
+      end)
       assert.equal(2, world:count())
+    end)
+
+    it("is not asked for again with its own given to the call, in part or whole", function()
+      local client = partner.client(world, "live", WRONG)
+      assert.is_nil(client:get_accounts())
+      refuse(client, { client_id = mock.client_id, client_secret = "wrong/secret" })
+      refuse(client, { client_secret = "wrong/secret" })
+      refuse(client, { client_id = mock.client_id })
+      refuse(client, { client_secret = mock.client_secret })
+      assert.equal("accessToken", partner.seen(world))
+    end)
+
+    it("for one call is not asked for by any other call of the client", function()
+      local client = partner.client(world, "live")
+      assert(client:get_accounts())
+      refuse(client, { client_secret = "wrong/secret" })
+      local _, err = client:delete_inbox(INBOX)
+      caller.check_error(err, { reason = 2, outcome = "not_sent", call = "get_access_token" },
+        "wrong/secret")
+      refuse(client)
+      assert.equal("accessToken getAccounts accessToken", partner.seen(world))
+      partner.later({ monotonic = 61 }, function()
+        assert(client:delete_inbox(INBOX))
+      end)
+      assert.equal("accessToken getAccounts accessToken deleteInbox", partner.seen(world))
+    end)
+
+    it("does not hinder a call with a token of its own", function()
+      local client = partner.with_token(world, "live")
+      refuse(client, { client_id = mock.client_id, client_secret = "wrong/secret" })
+      assert(client:delete_inbox(INBOX))
+      assert.equal("accessToken deleteInbox", partner.seen(world))
+    end)
+
+    it("is not asked for again by another client, or function of the module", function()
+      local options = caller.options(world, "live", {
+        client_id = mock.client_id, client_secret = "wrong/secret",
+      })
+      local function delete(...)
+        local _, err = caller.safe.delete_inbox(INBOX, ...)
+        caller.check_error(err, { reason = 2, outcome = "not_sent", call = "get_access_token" },
+          "wrong/secret")
+      end
+      for _ = 1, 3 do
+        delete(options)
+        refuse(assert(caller.safe.client(options)))
+      end
+      refuse(partner.with_token(world, "live"),
+        { client_id = mock.client_id, client_secret = "wrong/secret" })
+      assert.equal("accessToken", partner.seen(world))
+      assert(partner.client(world, "live"):delete_inbox(INBOX)) -- others are not refused
+      partner.later({ monotonic = 61 }, function()
+        delete(options)
+      end)
+      assert.equal("accessToken accessToken deleteInbox accessToken", partner.seen(world))
+    end)
+
+    it("leaves another client with the same credentials the token that it has", function()
+      world:script { calls = {
+        accessToken = {
+          { body = '{"reason":1,"access_token":"first","expiration_time":"9999999999"}' },
+          { body = REFUSED },
+        },
+        getAccounts = { body = '{"status":"OK","reason":1,"list":[]}' },
+      } }
+      local one, other = partner.client(world, "live+body"), partner.client(world, "live+body")
+      assert(one:get_accounts())
+      local _, err = other:get_accounts()
+      caller.check_error(err, { name = "ADDRESS_BLOCKED" })
+      assert(one:get_accounts())
+      assert.equal("accessToken getAccounts accessToken getAccounts", partner.seen(world))
     end)
 
     it("is ADDRESS_BLOCKED with reason 3, which is not the reason of other calls", function()

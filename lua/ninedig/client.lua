@@ -32,15 +32,20 @@ function client.new(options, metatable)
   options = options or {}
   local sleep = rawget(options, "sleep")
   local on_event = rawget(options, "on_event")
-  local has_credentials = rawget(options, "client_id") ~= nil
-  return setmetatable({
+  local made = setmetatable({
     settings = settings,
     timeout = timeout,
     way = not sleep and wait.everywhere or nil,
     hosted = sleep and wait.hosted(sleep) or nil,
-    session = has_credentials and require("ninedig.session").new(settings, timeout) or nil,
+    base_url = rawget(options, "base_url"),
     watcher = on_event and require("ninedig.events").new(on_event) or nil,
   }, metatable)
+  local id, secret = rawget(options, "client_id"), rawget(options, "client_secret")
+  if id ~= nil then
+    made.session =
+      require("ninedig.session").new(made, { client_id = id, client_secret = secret })
+  end
+  return made
 end
 
 local function begin(self, name, params)

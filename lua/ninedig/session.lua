@@ -22,21 +22,66 @@ local GRACE = 1
 -- Seconds between two looks whether the token has come.
 local PAUSE = 0.002
 
+-- ----- what the service has lately refused -----
+--
+-- A refusal holds for all that a client does with credentials; and, as each call of the module with
+-- options makes a client, for a sign-in of any other client with the same ones. It is kept as
+-- `{ err = its error, till = monotonic time }`.
+
+local refused_elsewhere = {}
+
+local function error_of(refusal)
+  return refusal and refusal.till and core.monotonic() < refusal.till and refusal.err or nil
+end
+
+-- Tells texts apart without showing them.
+local function mark(text)
+  local one, other = 1, 1
+  for i = 1, #text do
+    one = (one * 263 + text:byte(i)) % 2147483647
+    other = (other * 541 + text:byte(i)) % 2147483629
+  end
+  return ("%.0f %.0f"):format(one, other)
+end
+
+local function mark_of(client, credentials)
+  return table.concat({
+    mark(client.base_url or ""), mark(credentials.client_id), mark(credentials.client_secret),
+  }, " ")
+end
+
+local function remember_elsewhere(self, refusal)
+  for key, other in pairs(refused_elsewhere) do
+    if not error_of(other) then
+      refused_elsewhere[key] = nil
+    end
+  end
+  refused_elsewhere[self.mark] = { err = refusal.err, till = refusal.till }
+end
+
+local function remember(self, err)
+  local refusal = self.refusal
+  refusal.err, refusal.till = err, core.monotonic() + REFUSAL_LASTS
+  if errors.is_about_credentials(err) then -- 404, for one, is about the address
+    pcall(remember_elsewhere, self, refusal) -- memory may be out
+  end
+end
+
 --- The session of a client with credentials.
--- @tparam userdata settings
--- @tparam number timeout seconds
--- @tparam[opt] table credentials `client_id` and `client_secret`, in place of the client's
+-- @tparam table client
+-- @tparam table credentials `client_id` and `client_secret`
 -- @treturn table
-function session.new(settings, timeout, credentials)
+function session.new(client, credentials)
+  client.refusal = client.refusal or {}
   return {
-    settings = settings,
-    timeout = timeout,
-    credentials = credentials or {},
+    settings = client.settings,
+    timeout = client.timeout,
+    credentials = credentials,
+    mark = mark_of(client, credentials),
+    refusal = client.refusal, -- one for all sessions of the client
     answer = nil, -- of the last token request that succeeded, with the token
     good_till = nil, -- monotonic time until which that is used
     fetch = nil, -- the token request that is under way
-    refusal = nil, -- the error of the last one that was refused
-    refused_till = nil, -- monotonic time until which it holds
   }
 end
 
@@ -91,11 +136,10 @@ local function take_in(self, fetch, answer, err)
     answer, err = check_answer(self, answer)
   end
   if answer then
-    self.answer, self.refusal = answer, nil
+    self.answer = answer
     self.good_till = fetch.began + lifetime(answer, fetch.date) - MARGIN
   elseif is_refusal(err) then
-    self.refusal = err
-    self.refused_till = core.monotonic() + REFUSAL_LASTS
+    remember(self, err)
   end
   return answer, err
 end
@@ -147,6 +191,10 @@ local function has_ended(self, fetch)
 end
 
 local function start_fetch(self, way, watcher)
+  local refused = error_of(refused_elsewhere[self.mark])
+  if refused then
+    return nil, refused
+  end
   local reserve = errors.reserve()
   local transfer, err = core.prepare(
     self.settings, "get_access_token", self.credentials, reserve, nil, self.timeout
@@ -212,18 +260,19 @@ local function renew(self, current)
   return fetch.answer, fetch.err
 end
 
--- Takes in a token request that has ended while nobody waited, and tells whether the service has
--- lately refused one.
-local function is_refused(self)
+-- Takes in a token request that has ended while nobody waited, and returns the error of one that
+-- the service has lately refused.
+local function find_refusal(self)
   if self.fetch then
     has_ended(self, self.fetch)
   end
-  return self.refusal ~= nil and core.monotonic() < self.refused_till
+  return error_of(self.refusal)
 end
 
 local function get_token(self, current)
-  if is_refused(self) then
-    return nil, self.refusal
+  local refusal = find_refusal(self)
+  if refusal then
+    return nil, refusal
   end
   local answer, err = self.answer, nil
   if not answer or core.monotonic() >= self.good_till then
@@ -353,19 +402,25 @@ function session.perform(current, name, params, seconds, may_renew)
   return send(current, name, params, current.token, seconds)
 end
 
---- The session for credentials that are given with a call; that of the last ones is kept, so that
--- a refusal of them is remembered.
+local function has_pair(one, id, secret)
+  return one and one.credentials.client_id == id and one.credentials.client_secret == secret
+end
+
+--- The session for credentials that are given with a call: the client's own, where they are the
+-- same, or that of the last ones, so that two calls share a token request.
 -- @tparam table client
 -- @tparam table params `client_id`, `client_secret`, or one of them
 -- @treturn table
 function session.for_credentials(client, params)
-  local id, secret = rawget(params, "client_id"), rawget(params, "client_secret")
-  local last = client.last_session
-  if not last or last.credentials.client_id ~= id or last.credentials.client_secret ~= secret then
-    last = session.new(client.settings, client.timeout, { client_id = id, client_secret = secret })
-    client.last_session = last
+  local own = client.session and client.session.credentials or {}
+  local id = rawget(params, "client_id") or own.client_id
+  local secret = rawget(params, "client_secret") or own.client_secret
+  if has_pair(client.session, id, secret) then
+    return client.session
+  elseif not has_pair(client.last_session, id, secret) then
+    client.last_session = session.new(client, { client_id = id, client_secret = secret })
   end
-  return last
+  return client.last_session
 end
 
 --- Get a new token and keep it for the calls of the session.
@@ -375,8 +430,9 @@ end
 -- @treturn[2] table the error
 function session.sign_in(current)
   local self = current.session
-  if is_refused(self) then
-    return nil, errors.copy(self.refusal)
+  local refusal = find_refusal(self)
+  if refusal then
+    return nil, errors.copy(refusal)
   end
   local answer, err = renew(self, current)
   if not answer then
