@@ -335,7 +335,7 @@ describe("the command #novalgrind", function()
         { {}, "is empty", { "--token-file", "/dev/null" } },
         { {}, "could not be read", { "--token-file", "/nowhere/token" } },
         { {}, "could not be read: .*directory", { "--token-file", "/tmp" } },
-        { {}, "access_token", { "--token-file", "/dev/zero" } },
+        { {}, "more than 65536 bytes", { "--token-file", "/dev/zero" } },
         { { NINEDIG_ACCESS_TOKEN = "with blank" }, "access_token" },
         { { NINEDIG_ACCESS_TOKEN = "", NINEDIG_CLIENT_ID = "id", NINEDIG_CLIENT_SECRET = "wr0ng" },
           "NINEDIG_ACCESS_TOKEN is set, but empty" },

@@ -599,6 +599,41 @@ describe("the journal #novalgrind", function()
     assert.equal(0, world:count())
   end)
 
+  it("or a list that never ends is refused before it takes all memory: 2 #nosanitize", function()
+    local function assert_refused(words, stdin, reason)
+      local line = cli.line(world, words, { through = "prlimit --as=1500000000" })
+      local started = cli.start_line(line, { stdin = stdin })
+      assert.equal(2, started:wait())
+      assert.is_not_nil(started:err():find(reason, 1, true), started:err())
+      assert.equal("", started:out())
+    end
+
+    -- What a shell line writes without an end; nobody reading it ends that.
+    local function endless(line)
+      local fifo = cli.file()
+      os.execute(("mkfifo %s; (%s) >%s 2>/dev/null &"):format(fifo, line, fifo))
+      return fifo
+    end
+
+    local from_stdin = { "delete-inboxes", "-", "--journal", journal, "--confirm", "1" }
+    assert_refused(from_stdin, "/dev/zero", "standard input:1: there is a NUL in this line")
+    assert_refused(from_stdin, endless("tr '\\0' x </dev/zero"), "standard input:1: this line has"
+      .. " more than 65536 bytes")
+    assert_refused(from_stdin, endless([[awk 'BEGIN { note = "x"; while (length(note) < 20000)
+      note = note note; print "accountID,inboxID,#"; while (++i) print "4," i "," note }']]),
+      "standard input has more than 268435456 bytes")
+    assert_refused({ "accounts", "--token-file", "-" }, "/dev/zero", "more than 65536 bytes")
+
+    local sparse, list = cli.file(""), cli.file(list_of(1))
+    os.execute("truncate -s 100G " .. sparse)
+    assert_refused({ "delete-inboxes", sparse, "--journal", journal, "--confirm", "1" }, list,
+      sparse .. ":1: there is a NUL")
+    assert_refused({ "delete-inboxes", list, "--journal", sparse, "--confirm", "1" }, list,
+      "is no journal")
+    assert.equal(0, world:count())
+    assert.is_nil(cli.read(journal))
+  end)
+
   it("is not written by --dry-run, nor where nobody confirms", function()
     local list = cli.file(list_of(2))
     local words = { "delete-inboxes", list, "--journal", journal, "--dry-run", "--json" }

@@ -16,7 +16,7 @@ local function refuse_typing()
   end
 end
 
--- Bytes of a file: more than a token can have, so that one that never ends is refused, too.
+-- Bytes: more than a token can have, so that what never ends is refused, too.
 local MOST = 65536
 
 local function read_file(path)
@@ -25,16 +25,19 @@ local function read_file(path)
     return nil, why
   end
   local content
-  content, why = file:read(MOST)
+  content, why = system.read_to_end(function()
+    local part, failure = file:read(MOST)
+    return part or not failure and "" or nil, failure
+  end, MOST)
   file:close()
-  return content or not why and "" or nil, why
+  return content, why
 end
 
 local function read_token(path)
   local content, why
   if path == "-" then
     refuse_typing()
-    content, why = waiting.read_all()
+    content, why = system.read_to_end(waiting.read_part, MOST)
   else
     content, why = read_file(path)
   end

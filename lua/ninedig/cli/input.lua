@@ -142,18 +142,72 @@ end
 
 -- ----- both -----
 
-local function read_all(path)
-  local name = path == "-" and "standard input" or path
-  local content, why
+-- Bytes of a line and of a list, at most: what never ends is refused before it takes all memory.
+local LINE_MOST, LIST_MOST = 65536, 256 * 1024 * 1024
+
+-- Returns what reads a list piece by piece, and what the list is called.
+local function open_list(path)
   if path == "-" then
-    content, why = waiting.read_all()
-  else
-    content, why = system.read_file(path)
+    return waiting.read_part, "standard input"
   end
-  if not content then
+  local file, why = system.open_to_read(path)
+  if not file then
     stop.with(stop.USAGE, "the list could not be read: %s", why)
   end
-  return content, name
+  return function()
+    waiting.check()
+    local part, failure = file:read()
+    if part == "" then
+      file:close()
+    end
+    return part, failure
+  end, path
+end
+
+local function check_line(place, line)
+  if line:find("\0", 1, true) then
+    refuse(place, "there is a NUL in this line: a list is text in UTF-8")
+  elseif #line > LINE_MOST then
+    refuse(place, "this line has more than %d bytes", LINE_MOST)
+  end
+end
+
+local function check_size(place, size)
+  if size > LIST_MOST then
+    stop.with(
+      stop.USAGE, "%s has more than %d bytes: make several lists of it, with a journal for each",
+      place.name, LIST_MOST
+    )
+  end
+end
+
+-- Takes each line of a piece; returns what is behind the last one, which is the beginning of the
+-- next line.
+local function take_lines(piece, take)
+  local from, newline = 1, piece:find("\n", 1, true)
+  while newline do
+    take(piece:sub(from, newline - 1))
+    from = newline + 1
+    newline = piece:find("\n", from, true)
+  end
+  return piece:sub(from)
+end
+
+local function each_line(place, read, take)
+  local rest, size = "", 0
+  repeat
+    local part, why = read()
+    if not part then
+      stop.with(stop.USAGE, "the list could not be read: %s", why)
+    end
+    size = size + #part
+    check_size(place, size)
+    rest = take_lines(rest .. part, take)
+    check_line({ name = place.name, line = place.line + 1 }, rest)
+  until part == ""
+  if rest ~= "" then
+    take(rest)
+  end
 end
 
 -- The name is for people, and nothing else.
@@ -181,12 +235,13 @@ end
 -- @treturn table see `ninedig.cli.roll`
 -- @raise a reason to stop
 function input.read(path, check)
-  local content, name = read_all(path)
+  local next_part, name = open_list(path)
   local place, list, read = { name = name, line = 0 }, roll.new(), nil
-  for line in content:gsub("^\239\187\191", ""):gmatch("([^\n]*)\n?") do
+  each_line(place, next_part, function(line)
     place.line = place.line + 1
-    if line:find("\0", 1, true) then
-      refuse(place, "there is a NUL in this line: a list is text in UTF-8")
+    check_line(place, line)
+    if place.line == 1 then
+      line = line:gsub("^\239\187\191", "")
     end
     line = line:gsub("\r$", "")
     if line:find("%S") then
@@ -196,7 +251,7 @@ function input.read(path, check)
         add(list, place, entry, check)
       end
     end
-  end
+  end)
   if list.count == 0 then
     stop.with(stop.USAGE, "%s lists no inbox", name)
   end

@@ -192,6 +192,9 @@ local function load(self)
     if not part then
       refuse(self, "could not be read: %s", why)
     end
+    if self.end_of_file == 0 and not is_torn_header(part) then -- however long it is
+      refuse(self, "is no journal of ninedig: name another file")
+    end
     take_in_part(self, part, rest)
   until part == ""
   if self.lines == 0 and not is_torn_header(table.concat(rest)) then

@@ -98,7 +98,8 @@ is gone, perhaps by an earlier request whose answer was lost.]],
 Deletes each inbox of a list, several at a time. FILE is CSV with the header
 accountID,server,inboxID, or has one JSON object with those keys in each line. A
 column whatsapp_number may be added, and then has to be the number in that inbox;
-name is shown and not sent, and a column that begins with # is ignored.
+name is shown and not sent, and a column that begins with # is ignored. A line may
+have 65536 bytes, and a list 256 MiB.
 
 What is asked for and what became of it is written to the journal. Run the same
 command again to go on after it was stopped, however that came: what was deleted

@@ -94,37 +94,32 @@ end
 
 --- Read to the end.
 -- @tparam function read returns what comes next, "" at the end; or nil, and why not
+-- @tparam integer most bytes
 -- @treturn[1] string
 -- @treturn[2] nil
 -- @treturn[2] string why not
-function system.read_to_end(read)
-  local parts = {}
+function system.read_to_end(read, most)
+  local parts, size = {}, 0
   repeat
     local part, why = read()
     if not part then
       return nil, why
     end
-    parts[#parts + 1] = part
+    parts[#parts + 1], size = part, size + #part
+    if size > most then
+      return nil, ("it has more than %d bytes"):format(most)
+    end
   until part == ""
   return table.concat(parts)
 end
 
---- Read a regular file.
+--- Open a regular file for reading.
 -- @tparam string path
--- @treturn[1] string
+-- @treturn[1] userdata with `read()` ("" at its end) and `close()`
 -- @treturn[2] nil
 -- @treturn[2] string why not
-function system.read_file(path)
-  local file, why = posix.open(path, "read")
-  if not file then
-    return nil, why
-  end
-  local content
-  content, why = system.read_to_end(function()
-    return file:read()
-  end)
-  file:close()
-  return content, why
+function system.open_to_read(path)
+  return posix.open(path, "read")
 end
 
 --- Have the name of a new file reach the disk, where the system can do that.

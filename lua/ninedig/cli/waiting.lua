@@ -67,17 +67,15 @@ function waiting.read_line()
   return typed:match("^[^\n]*")
 end
 
---- Read standard input to its end.
--- @treturn[1] string
+--- Read what comes next on standard input.
+-- @treturn[1] string "" at its end
 -- @treturn[2] nil
 -- @treturn[2] string why it could not be read
 -- @raise a reason to stop, where it is interrupted
-function waiting.read_all()
-  return system.read_to_end(function()
-    local part, why = signals:read(system.STDIN)
-    waiting.check()
-    return part, why
-  end)
+function waiting.read_part()
+  local part, why = signals:read(system.STDIN)
+  waiting.check()
+  return part, why
 end
 
 -- ----- answers -----
