@@ -238,6 +238,108 @@ describe("hosted by a loop", function()
     assert.is_true(world:count() <= 2)
   end)
 
+  -- ----- tasks that go away while they sleep -----
+
+  -- Ends a task, as a loop does; it must not be collected in place of that.
+  local left = {}
+  local ways_to_leave = {
+    ["is never resumed"] = function(thread)
+      left[#left + 1] = thread
+    end,
+    ["is closed"] = coroutine.close, -- from Lua 5.4 on
+  }
+
+  -- Nobody answers a handshake meanwhile.
+  local function with_mock_halted(action)
+    local signal = "kill -%s $(cat /proc/$(cat '" .. mock.dir .. "/nginx.pid')/task/*/children)"
+    assert(os.execute(signal:format("STOP")))
+    local ok, raised = pcall(action)
+    assert(os.execute(signal:format("CONT")))
+    assert(ok, raised)
+  end
+
+  local function inboxes_asked()
+    local asked = {}
+    for _, request in ipairs(world:requests()) do
+      asked[#asked + 1] = tonumber(request.body:match('"inboxID":(%d+)'))
+    end
+    return asked
+  end
+
+  local function many(count)
+    local list = {}
+    for inbox = 1, count do
+      list[inbox] = params(inbox)
+    end
+    return list
+  end
+
+  local asked_for = {
+    ["a call"] = function(hosted)
+      hosted:delete_inbox(params(1))
+    end,
+    ["several at once"] = function(hosted)
+      hosted:delete_inboxes(many(8))
+    end,
+  }
+
+  for how, leave in pairs(ways_to_leave) do
+    for what, ask in pairs(asked_for) do
+      it("of a task that " .. how .. ": what it asked for is not sent, " .. what, function()
+        local base_url = world:base_url("ok", mock.spare())
+        local hosted = client(coroutine.yield, nil, { base_url = base_url })
+        local thread = coroutine.create(ask)
+        with_mock_halted(function()
+          assert(coroutine.resume(thread, hosted)) -- until it connects
+        end)
+        leave(thread)
+        for inbox = 11, 20 do -- each of them steps
+          assert(caller.delete(world, "delay-20", { inboxID = inbox }))
+        end
+        assert(client(function() end, "delay-20"):delete_inbox(params(21)))
+        assert.same({ 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 }, inboxes_asked())
+        left = {}
+      end)
+    end
+
+    it("of a task that " .. how .. ": a call that waits in the queue is not sent", function()
+      local hosted = client(coroutine.yield, "delay-100", { max_in_flight = 1 })
+      local first = coroutine.create(function()
+        return hosted:delete_inbox(params(1))
+      end)
+      local second = coroutine.create(function()
+        return hosted:delete_inbox(params(2))
+      end)
+      assert(coroutine.resume(first))
+      assert(coroutine.resume(second))
+      leave(second)
+      local ok, result
+      while coroutine.status(first) ~= "dead" do
+        ok, result = coroutine.resume(first)
+      end
+      assert.is_true(ok)
+      assert.equal(1, result.inboxID)
+      assert.equal(3, assert(caller.delete(world, "delay-100", { inboxID = 3 })).inboxID)
+      assert.same({ 1, 3 }, inboxes_asked())
+      left = {}
+    end)
+  end
+
+  if coroutine.close then
+    it("of a task that is closed: the connection of what was sent is reset at once", function()
+      local hosted = client(coroutine.yield, "never")
+      local thread = coroutine.create(function()
+        hosted:delete_inbox(params(1))
+      end)
+      repeat
+        assert(coroutine.resume(thread))
+      until world:count() == 1
+      assert.is_true(coroutine.close(thread))
+      assert.equal(0, (require("ninedig.core").step()))
+      assert.equal(1, world:count())
+    end)
+  end
+
   -- Neovim has LuaJIT and its loop; what is built for jit is loaded into it.
   if lua_version == "jit" then
     it("of Neovim", function()

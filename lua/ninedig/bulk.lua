@@ -431,11 +431,16 @@ end
 -- ----- all of them -----
 
 local function run_in_workers(run)
-  local way = workers.new_way()
+  local hosts = run.way
+  local caller = hosts.new_caller and hosts.new_caller()
+  local way = workers.new_way(caller)
   workers.run(way, run.concurrency, function()
     work(run, way, workers.take_turn)
   end, {
-    idle = run.way.idle,
+    idle = function(seconds)
+      return hosts.idle(seconds, caller)
+    end,
+    guarded = hosts.guarded,
     after_turns = function()
       commit(run)
     end,

@@ -25,6 +25,7 @@ struct nd_engine {
     struct nd_pool pool;
     bool has_more; /* one of those that run may have more to read */
     int bell;      /* what ends a wait besides; -1 for nothing */
+    uintptr_t caller;
 };
 
 /* A queued transfer with less than this left is not sent any more: its
@@ -244,18 +245,48 @@ static void progressed(struct nd_engine *engine, struct nd_transfer *transfer,
         fail(engine, transfer, ND_FAULT_MEMORY);
 }
 
-/* libcurl has made the connection. */
+/* Whoever steps may have it sent. */
+static bool may_begin(const struct nd_engine *engine,
+                      const struct nd_transfer *transfer)
+{
+    return !transfer->caller || transfer->caller == engine->caller;
+}
+
 static void begin_on_new(struct nd_engine *engine,
                          struct nd_transfer *transfer)
 {
-    enum nd_progress progress = nd_exchange_begin(transfer);
+    enum nd_progress progress;
 
-    transfer->answer.connect_seconds =
-        (double)(nd_clock_ms() - transfer->connection->began_ms) / 1000;
+    transfer->held = !may_begin(engine, transfer);
+    if (transfer->held)
+        return;
+    progress = nd_exchange_begin(transfer);
     if (progress == ND_UNFIT)
         fail(engine, transfer, ND_FAULT_UNASKED);
     else
         progressed(engine, transfer, progress);
+}
+
+/* libcurl has made the connection. */
+static void connected(struct nd_engine *engine, struct nd_transfer *transfer)
+{
+    transfer->answer.connect_seconds =
+        (double)(nd_clock_ms() - transfer->connection->began_ms) / 1000;
+    begin_on_new(engine, transfer);
+}
+
+/* Begins what is connected and has waited for its caller. */
+static void begin_held(struct nd_engine *engine)
+{
+    struct nd_transfer *transfer = engine->running.first;
+
+    while (transfer) {
+        struct nd_transfer *after = transfer->after;
+
+        if (transfer->held)
+            begin_on_new(engine, transfer);
+        transfer = after;
+    }
 }
 
 static void attach(struct nd_transfer *transfer,
@@ -309,6 +340,11 @@ static void begin_to_connect(struct nd_engine *engine,
 
 /* ----- the queue and the clock ----- */
 
+void nd_engine_set_caller(struct nd_engine *engine, uintptr_t caller)
+{
+    engine->caller = caller;
+}
+
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
 {
     transfer->deadline_ms = nd_clock_ms() + transfer->timeout_ms;
@@ -327,13 +363,17 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
         begin_to_connect(engine, transfer, now);
 }
 
-/* The first in the queue finds room. */
-static bool may_start(const struct nd_engine *engine)
+/* The first in the queue that may begin, if it finds room; or NULL. */
+static struct nd_transfer *next_to_start(const struct nd_engine *engine)
 {
-    const struct nd_transfer *first = engine->queue.first;
+    struct nd_transfer *next = engine->queue.first;
 
-    return first && engine->running.count <
-                        (size_t)first->request.settings->max_in_flight;
+    while (next && !may_begin(engine, next))
+        next = next->after;
+    return next && engine->running.count <
+                       (size_t)next->request.settings->max_in_flight
+               ? next
+               : NULL;
 }
 
 static bool is_connecting(const struct nd_transfer *transfer)
@@ -406,7 +446,7 @@ static void collect(struct nd_engine *engine)
     while (engine->pool.connecting &&
            (connection = nd_pool_next_connected(&engine->pool, &code))) {
         if (code == CURLE_OK)
-            begin_on_new(engine, connection->transfer);
+            connected(engine, connection->transfer);
         else
             fail_to_connect(engine, connection->transfer, code);
     }
@@ -431,19 +471,23 @@ static void fail_connecting(struct nd_engine *engine)
 /* Does what the queue and the clock ask for. */
 void nd_engine_start(struct nd_engine *engine)
 {
+    struct nd_transfer *next;
+
+    if (engine->caller)
+        begin_held(engine);
     do {
         int64_t now = nd_clock_ms();
 
         expire(engine, engine->queue.first, now);
-        while (may_start(engine))
-            start(engine, engine->queue.first, now);
+        while ((next = next_to_start(engine)) != NULL)
+            start(engine, next, now);
         nd_pool_act_on_time(&engine->pool);
         collect(engine);
         expire(engine, engine->running.first, now);
         nd_pool_expire(&engine->pool, now);
         if (engine->pool.failed)
             fail_connecting(engine);
-    } while (may_start(engine));
+    } while (next_to_start(engine));
 }
 
 /* What is connected begins at once: the handshakes of others take time. */

@@ -24,6 +24,11 @@ bool nd_engine_is_foreign(const struct nd_engine *engine);
  * next step. */
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer);
 
+/* Who starts, steps or waits from now on; 0 at first.  Of the transfers that
+ * belong to a caller, only the own ones are begun: one that has gone away, as
+ * an event loop's task may without a word, never comes to have them sent. */
+void nd_engine_set_caller(struct nd_engine *engine, uintptr_t caller);
+
 /* Starts what may start, and looks at no socket: it takes no longer where
  * much is under way. */
 void nd_engine_start(struct nd_engine *engine);

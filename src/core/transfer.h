@@ -23,6 +23,8 @@ struct nd_transfer {
     enum nd_transfer_state state;
     struct nd_request request;
     struct nd_answer answer;
+    uintptr_t caller;                 /* who alone may begin it; 0: anybody */
+    bool held;                        /* connected, until its caller comes */
     size_t written;                   /* bytes of the request that went */
     bool has_more;                    /* to read, whatever poll() says */
     long timeout_ms;                  /* for the whole transfer */

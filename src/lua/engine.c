@@ -43,34 +43,43 @@ static int push_counts(lua_State *L, const struct nd_engine *engine)
     return 2;
 }
 
+/* Does a piece of work in the name of the caller that is the first
+ * argument. */
+static int work(lua_State *L, void (*piece)(struct nd_engine *))
+{
+    uintptr_t caller = (uintptr_t)luaL_optinteger(L, 1, 0);
+    struct nd_engine *engine = ndl_usable_engine(L);
+
+    if (engine) {
+        nd_engine_set_caller(engine, caller);
+        piece(engine);
+        nd_engine_set_caller(engine, 0);
+    }
+    return push_counts(L, engine);
+}
+
 /***
 Start what was submitted and may start. Less work than a step.
 @function start
+@tparam[opt=0] integer caller see `step`
 @treturn integer how many transfers are queued or running
 @treturn integer how many have ended so far
 */
 static int core_start(lua_State *L)
 {
-    struct nd_engine *engine = ndl_usable_engine(L);
-
-    if (engine)
-        nd_engine_start(engine);
-    return push_counts(L, engine);
+    return work(L, nd_engine_start);
 }
 
 /***
 Do what can be done without waiting.
 @function step
+@tparam[opt=0] integer caller whose own transfers may begin, too, beside those of nobody
 @treturn integer how many transfers are queued or running
 @treturn integer how many have ended so far
 */
 static int core_step(lua_State *L)
 {
-    struct nd_engine *engine = ndl_usable_engine(L);
-
-    if (engine)
-        nd_engine_step(engine);
-    return push_counts(L, engine);
+    return work(L, nd_engine_step);
 }
 
 /***

@@ -99,12 +99,16 @@ Hand a prepared transfer to the engine. From then on it may be sent.
 @function submit
 @tparam userdata transfer
 @tparam[opt=0] number waited seconds of its time that are over
+@tparam[opt=0] integer caller who alone may begin it, see `step`; 0: anybody
 */
 static int core_submit(lua_State *L)
 {
     lua_Number waited = luaL_optnumber(L, 2, 0);
+    lua_Integer caller = luaL_optinteger(L, 3, 0);
+    struct nd_transfer *transfer = &check_transfer(L)->transfer;
 
-    check_transfer(L)->transfer.timeout_ms -= (long)(waited * 1000);
+    transfer->timeout_ms -= (long)(waited * 1000);
+    transfer->caller = (uintptr_t)caller;
     (void)submit(L);
     return 0;
 }

@@ -12,8 +12,10 @@
 -- is told then;
 -- `pause(seconds)` waits for nothing;
 -- `protected` is the pcall that fits, see `ninedig.wait.protect`;
--- `idle(seconds)` starts what was submitted and waits, no longer than that, until something may
--- have ended; it returns what `core.step` does;
+-- `idle(seconds, caller)` starts what was submitted and waits, no longer than that, until something
+-- may have ended; it returns what `core.step` does;
+-- `new_caller()`, where callers can vanish, returns the number by which `idle` knows one of them;
+-- `guarded(give_up, f, x, y)`, there too, calls `f(x, y)`, and `give_up(x)` where that is left;
 -- `in_threads(count, work)`, in place of `idle`, runs `work` in so many threads at once, with a
 -- function that tells whether this is still awaited;
 -- `may_send(name)`, where there is one, is called before each request, may wait, and tells whether

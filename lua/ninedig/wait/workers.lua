@@ -10,12 +10,13 @@ local TRANSFER, TIME, TURN = {}, {}, {}
 
 --- The way to wait of the workers of one run, see `ninedig.wait`. Once it is `given_up`, nothing is
 -- sent and nothing waited for any more.
+-- @tparam[opt] integer caller whose `idle` alone lets their requests begin
 -- @treturn table
-function workers.new_way()
+function workers.new_way(caller)
   local way = { protected = protect.call, given_up = false }
 
   function way.carry_out(transfer)
-    core.submit(transfer)
+    core.submit(transfer, 0, caller)
     if way.given_up then
       core.cancel(transfer) -- while it is queued
     else
@@ -158,15 +159,20 @@ local function run_all(run, hooks)
   end
 end
 
--- Lets each worker learn that what it waits for was given up, and come to its end, so that nothing
--- is sent later and what became of each call is known.
-local function give_up(run, way, hooks)
-  way.given_up = true
+-- Nothing is sent later.
+local function cancel_all(run)
+  run.way.given_up = true
   for _, worker in ipairs(run.workers) do
     if worker.kind == TRANSFER then
       pcall(core.cancel, worker.what)
     end
   end
+end
+
+-- Lets each worker learn that what it waits for was given up, and come to its end, so that what
+-- became of each call is known.
+local function give_up(run, hooks)
+  cancel_all(run)
   for _, worker in ipairs(run.workers) do
     while not worker.dead do
       if worker.kind == TURN then
@@ -180,6 +186,10 @@ local function give_up(run, way, hooks)
   end
 end
 
+local function unguarded(_, f, ...)
+  return f(...)
+end
+
 --- Run a function in several workers until all of them have returned.
 -- @tparam table way from `new_way`, by which they wait
 -- @tparam integer count
@@ -187,21 +197,24 @@ end
 -- @tparam table hooks
 -- @tparam function hooks.idle waits for so many seconds at most, and steps the engine; returns what
 -- the step does
+-- @tparam[opt] function hooks.guarded calls a function, and another one if that never ends
 -- @tparam[opt] function hooks.after_turns called after each round of turns
 -- @tparam[opt] function hooks.stop called with what was raised, before the workers are given up
 -- @raise what a worker, its turn, or `idle` raises; all workers have ended then
 function workers.run(way, count, work, hooks)
-  local run = { workers = {}, waiting = new_ring(), timed = {}, turns = {}, alive = count }
+  local run = {
+    way = way, workers = {}, waiting = new_ring(), timed = {}, turns = {}, alive = count,
+  }
   for i = 1, count do
     local worker = { thread = coroutine.create(work), kind = TIME, what = 0, dead = false }
     run.workers[i], run.timed[i] = worker, worker
   end
-  local ok, raised = protect.call(run_all, run, hooks)
+  local ok, raised = protect.call(hooks.guarded or unguarded, cancel_all, run_all, run, hooks)
   if not ok then
     if hooks.stop then
       hooks.stop(raised)
     end
-    give_up(run, way, hooks)
+    give_up(run, hooks)
     error(raised, 0)
   end
 end
