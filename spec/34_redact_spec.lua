@@ -176,7 +176,7 @@ describe("secrets in an answer", function()
   describe("are replaced by their key:", function()
     for _, key in ipairs {
       "access_token", "client_secret", "apiKey", "apikey", "APIKEY", "api_key", "token",
-      "refreshToken", "password", "secret",
+      "refreshToken", "password", "secret", "api_keys", "apikey2", "Authorization", "tokens",
     } do
       it(key, function()
         for _, body in ipairs {

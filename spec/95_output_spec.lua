@@ -387,6 +387,36 @@ describe("what the command writes #novalgrind", function()
     has(ended.out, '"x":[null,5],"y":[]')
   end)
 
+  it("has no key, token or password of what the service sent", function()
+    local secrets = {}
+    for i, key in ipairs {
+      "apiKey", "api_keys", "apikey2", "API-KEY", "x-api-key-id", "password", "Password2", "passwd",
+      "Authorization", "proxy-authorization", "access_token", "tokens", "token_type",
+      "client_secret", "secretId", "privateKey", "keys", "key_2",
+    } do
+      local value = ({ '"HIDDEN"', '["HIDDEN"]', '{"x":"HIDDEN"}' })[i % 3 + 1]
+      secrets[i] = ('"%s":%s'):format(key, value)
+    end
+    local body = ('{"status":"OK","reason":1,%s,"list":[{"whatsapp":"972501234567",'
+      .. '"account_id":"1","id":"10","name":"shown","more":[{"y":{%s,"z":"shown"}}],%s}]}')
+      :gsub("%%s", function()
+        return table.concat(secrets, ",")
+      end)
+    for call, words in pairs {
+      getWhatsApp = { "numbers" }, getAccounts = { "accounts" },
+      getInboxes = { "inboxes", "--account", "1" },
+    } do
+      words[#words + 1] = "--json"
+      local ended = run(words, answer(call, body))
+      assert.equal(0, ended.status, ended.err)
+      assert.is_nil(ended.out:find("HIDDEN", 1, true), ended.out)
+      local row = cjson.decode(ended.out).list[1]
+      assert.same({ name = "shown", more = { { y = { z = "shown" } } } },
+        { name = row.name, more = row.more })
+      assert.equal(1, world:count("/" .. call), call)
+    end
+  end)
+
   -- ----- verify -----
 
   it("looks again for as long as it is told to", function()

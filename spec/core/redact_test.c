@@ -539,6 +539,13 @@ static void hides_the_values_of_keys_named_like_a_secret(void **state)
         {"{\"api\\u005fkey\":\"a\"}", "{\"api\\u005fkey\":\"[redacted]\"}"},
         {"{\"access\\u005Ftoken\":\"a\"}",
          "{\"access\\u005Ftoken\":\"[redacted]\"}"},
+        {"{\"api_keys\":[\"a\",\"b\"],\"x\":1}",
+         "{\"api_keys\":[redacted],\"x\":1}"},
+        {"{\"apikey2\":\"a\"}", "{\"apikey2\":\"[redacted]\"}"},
+        {"{\"token\\u0073\":3}", "{\"token\\u0073\":[redacted]}"},
+        {"{\"secret_01\":\"a\"}", "{\"secret_01\":\"[redacted]\"}"},
+        {"{\"passwd\":\"a\"}", "{\"passwd\":\"[redacted]\"}"},
+        {"{\"Authorization\":\"a b\"}", "{\"Authorization\":\"[redacted]\"}"},
         {"{\"token\":\"\",\"x\":\"a\"}", "{\"token\":\"\",\"x\":\"a\"}"},
         {"{\"token\":\n\t\"a\"}", "{\"token\":\n\t\"[redacted]\"}"},
         {"{'token': 'a, b\\'c', 'x': 1}", "{'token': '[redacted]', 'x': 1}"},
@@ -555,7 +562,6 @@ static void hides_the_values_of_keys_named_like_a_secret(void **state)
         {"{\"token", "{\"token"},
         /* not a value */
         {"the token is wrong", "the token is wrong"},
-        {"{\"tokens\":3}", "{\"tokens\":3}"},
         {"{\"token_type\":\"x\"}", "{\"token_type\":\"x\"}"},
         {"[\"token\",\"x\"]", "[\"token\",\"x\"]"},
         {"secretary: x", "secretary: x"},
@@ -614,8 +620,10 @@ static void hides_values_in_json_within_json(void **state)
 static void hides_what_follows_bearer(void **state)
 {
     static const char *const rows[][2] = {
+        {"Authorization: Basic YTpi\r\nX: y",
+         "Authorization: [redacted]\r\nX: y"},
         {"Authorization: Bearer a.b-c\r\nX: y",
-         "Authorization: Bearer [redacted]\r\nX: y"},
+         "Authorization: [redacted]\r\nX: y"},
         {"bearer   abc, x", "bearer   [redacted], x"},
         {"BEARER abc\"", "BEARER [redacted]\""},
         {"Bearer cut", "Bearer [redacted]"},

@@ -252,9 +252,11 @@ static size_t skip_backslashes(struct nd_text *text)
 
 /* ----- keys that are named like a secret ----- */
 
-/* Any key that ends in one of these. */
+/* Of a key that is named like a secret.  What they begin with stands in
+ * announced(), too. */
 static const char *const secret_names[] = {
-    "token", "secret", "apikey", "api_key", "api-key", "password",
+    "token",   "secret",   "apikey", "api_key",
+    "api-key", "password", "passwd", "authorization",
 };
 
 /* Moves past name in any case, raw or escaped; false where it is not
@@ -273,6 +275,49 @@ static bool skip_name(struct nd_text *text, const char *name)
     }
     *text = at;
     return true;
+}
+
+/* Moves past any of the names. */
+static bool skip_secret_name(struct nd_text *text)
+{
+    const size_t names = sizeof secret_names / sizeof *secret_names;
+    size_t i = 0;
+
+    while (i < names && !skip_name(text, secret_names[i]))
+        i++;
+    return i < names;
+}
+
+bool nd_is_secret_name(const char *key, size_t length)
+{
+    struct nd_text rest = {key, key + length};
+
+    for (; rest.at < rest.end; rest.at++) {
+        struct nd_text at = rest;
+
+        if (skip_secret_name(&at))
+            return true;
+    }
+    return false;
+}
+
+/* "tokens" and "api_key_2" are such keys, and "token_type" is none.  So much
+ * may follow the name. */
+#define ND_NUMBERED_MAX 4
+
+/* Moves past what makes many of one, or numbers it. */
+static void skip_numbered(struct nd_text *text)
+{
+    struct nd_text at = *text;
+    int i;
+
+    for (i = 0; i < ND_NUMBERED_MAX; i++) {
+        long c = nd_json_char(&at);
+
+        if (c <= 0 || c > 127 || !strchr("sS0123456789_-", (int)c))
+            return;
+        *text = at;
+    }
 }
 
 /*
@@ -326,7 +371,7 @@ static void skip_bare(struct nd_text *text)
     struct nd_text escape;
 
     for (;;) {
-        if (skip_name(text, "bearer"))
+        if (skip_name(text, "bearer") || skip_name(text, "basic"))
             skip_any(text, " ");
         skip_until(text, " \t\r\n,;&}]\"'\\<");
         escape = *text;
@@ -342,16 +387,13 @@ static void skip_bare(struct nd_text *text)
  * first character and says how long it is; 0 where this is no such key. */
 static size_t secret_value(struct nd_text *text)
 {
-    const size_t names = sizeof secret_names / sizeof *secret_names;
     struct nd_text at = *text;
     struct nd_text quote;
     size_t opening;
-    size_t i = 0;
 
-    while (i < names && !skip_name(&at, secret_names[i]))
-        i++;
-    if (i == names) /* soon, as this is asked of every character */
+    if (!skip_secret_name(&at)) /* soon, as this is often asked */
         return 0;
+    skip_numbered(&at);
     skip_any(&at, "\\\"' \t\r\n");
     if (at.at >= at.end || (*at.at != ':' && *at.at != '='))
         return 0;

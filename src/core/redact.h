@@ -41,4 +41,8 @@ void nd_secrets_add_request(struct nd_secrets *secrets,
 bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
                const struct nd_secrets *secrets);
 
+/* Whether a key is named like a secret: any of the names after which
+ * nd_redact hides a value stands in it, in any case. */
+bool nd_is_secret_name(const char *key, size_t length);
+
 #endif

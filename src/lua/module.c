@@ -7,6 +7,7 @@
 #include "../core/call.h"
 #include "../core/clock.h"
 #include "../core/connection.h"
+#include "../core/redact.h"
 #include "../core/settings.h"
 #include "../core/stay.h"
 #include "../core/version.h"
@@ -218,6 +219,21 @@ static int core_monotonic(lua_State *L)
 }
 
 /***
+Whether a key is named like a secret.
+@function is_secret_name
+@tparam string key
+@treturn boolean
+*/
+static int core_is_secret_name(lua_State *L)
+{
+    size_t length;
+    const char *key = luaL_checklstring(L, 1, &length);
+
+    lua_pushboolean(L, nd_is_secret_name(key, length));
+    return 1;
+}
+
+/***
 Whether the caller could yield.
 @function can_yield
 @treturn boolean
@@ -230,10 +246,15 @@ static int core_can_yield(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings},   {"check", core_check},
-    {"prepare", core_prepare},     {"read_object", ndl_read_object},
-    {"monotonic", core_monotonic}, {"alive", core_alive},
-    {"can_yield", core_can_yield}, {NULL, NULL},
+    {"settings", core_settings},
+    {"check", core_check},
+    {"prepare", core_prepare},
+    {"read_object", ndl_read_object},
+    {"monotonic", core_monotonic},
+    {"alive", core_alive},
+    {"can_yield", core_can_yield},
+    {"is_secret_name", core_is_secret_name},
+    {NULL, NULL},
 };
 
 /* Adds functions to the module, which is below their upvalues: the state and

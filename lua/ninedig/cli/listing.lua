@@ -1,4 +1,5 @@
 --- The listings: numbers, accounts, inboxes, and the inbox of a number.
+local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
 local lookup = require("ninedig.lookup")
@@ -123,9 +124,9 @@ end
 
 -- ----- JSON -----
 
+-- More than is hidden in the text of an error: nobody needs to see any key, or what is about one.
 local function is_secret(key)
-  local name = key:lower()
-  return name:find("key$") or name:find("token") or name:find("secret")
+  return core.is_secret_name(key) or key:lower():find("key", 1, true) ~= nil
 end
 
 -- What the service sent, but for secrets: a number comes with its key.
