@@ -428,6 +428,55 @@ describe("the journal #novalgrind", function()
     assert.same({ ["4/online/101"] = 3 }, cli.deletions(world))
   end)
 
+  -- What the journal has once the service has refused so many; then the run is killed.
+  local function killed_after(count, base_url, environment)
+    local process = cli.start(world, arguments(count), {
+      base_url = base_url, environment = environment,
+    })
+    local till = os.time() + 20
+    repeat
+      mock.shared.pause(0.01)
+      local refusals = select(2, (cli.read(journal) or ""):gsub('"outcome":"rejected"', ""))
+    until refusals == count or os.time() > till
+    process:kill(SIGKILL)
+    local _, signal = process:wait()
+    assert.equal(SIGKILL, signal, process:err())
+    assert.equal(count, total(cli.deletions(world)))
+    for inbox = 101, 100 + count do
+      assert.equal("intent rejected", words_of(tostring(inbox)))
+    end
+  end
+
+  it("has a refusal by 429 before the pause that comes after it", function()
+    local base_url = world:base_url("live+busy-3-3000")
+    killed_after(3, base_url)
+    local ended, report = run(3, {}, { base_url = base_url })
+    assert.equal(0, ended.status, ended.err)
+    assert.equal(3, report.deleted)
+    assert.same({ ["4/online/101"] = 2, ["4/online/102"] = 2, ["4/online/103"] = 2 },
+      cli.deletions(world))
+  end)
+
+  it("has a refusal of the token before a new one is asked for", function()
+    killed_after(1, world:base_url("live+revoked-1+only-accessToken+delay-2000"), {
+      NINEDIG_ACCESS_TOKEN = false, NINEDIG_CLIENT_ID = mock.client_id,
+      NINEDIG_CLIENT_SECRET = mock.client_secret,
+    })
+  end)
+
+  it("has a refusal once, where an interrupt ends the pause after it", function()
+    local process = cli.start(world, arguments(2), { scenario = "live+busy-all-3000" })
+    process:expect_error("service")
+    assert.is_true(world:wait_for(2))
+    mock.shared.pause(0.1)
+    process:kill(SIGINT)
+    assert.equal(130, process:wait())
+    assert.equal(2, cjson.decode(process:out()).rejected)
+    assert.equal("intent rejected", words_of("101"))
+    assert.equal("intent rejected", words_of("102"))
+    assert.equal(2, total(cli.deletions(world)))
+  end)
+
   -- ----- the list that it is used with -----
 
   it("may be used with a part of its list, and tells what it has in doubt beside it", function()

@@ -177,8 +177,10 @@ end
 -- has checked
 -- @tparam table options as of `delete_inboxes`
 -- @treturn[1] table the run; what it takes besides: `before(i)` is called before each request to
--- delete an entry, `commit()` before any request of those that were so announced is sent, and
--- `forgives(i, err)` tells whether an error is none that stops the run
+-- delete an entry, `refused(i, err)` after one that will be repeated, as soon as that is known;
+-- `commit()` after those of them, and of `on_result`, that come at the same time, before a request
+-- that was so announced is sent; and `forgives(i, err)` tells whether an error is none that stops
+-- the run
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function bulk.stream(client, count, read, options)
@@ -321,6 +323,14 @@ local function new_way(run, worker, way)
     return not worker.is_withheld
   end
 
+  function own_way.on_refusal(err)
+    if run.refused then
+      worker.take_turn(function()
+        call_back(run, run.refused, worker.at, err)
+      end)
+    end
+  end
+
   function own_way.carry_out(transfer, watch)
     worker.handed_over = worker.handed_over or worker.erases
     return way.carry_out(transfer, watch)
@@ -404,9 +414,11 @@ end
 local function work_off(run, worker)
   for i in next_entry, run do
     local params = begin_entry(run, worker, i)
-    repeat
+    delete(worker, params)
+    while must_repeat(run, worker) do
+      worker.client.way.on_refusal(worker.one.error)
       delete(worker, params)
-    until not must_repeat(run, worker)
+    end
     local err = worker.one.error
     if err and stops(run, i, err) then
       run.stopped = true

@@ -328,6 +328,9 @@ local function perform_with_session(current, name, params, seconds, may_renew)
   -- repeated.
   local refusal = err
   forget_token(self, token)
+  if current.way.on_refusal then
+    current.way.on_refusal(refusal)
+  end
   token, err = get_token(self, current)
   if token then
     result, err, status = send(current, name, params, token, seconds)

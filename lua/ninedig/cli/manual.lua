@@ -244,7 +244,7 @@ elsewhere it says so for each tenth.]],
 The journal is JSON lines: a header that binds it to one service and one list,
 which a part of that list may use as well; an `intent` for each request, which
 reaches the disk before the request is sent; and an `outcome` for what became of
-it. No secret is in it. Two runs cannot use it at the same time.
+it, as soon as that is known. No secret is in it. Two runs cannot use it at the same time.
 
 What a run does with an inbox of which the journal has a word:
 

@@ -221,39 +221,51 @@ local function outcome_of(err, in_doubt)
   return in_doubt and "unknown" or err.outcome
 end
 
-local function note_end(run, book, i, result, err)
-  local asked = run.list:asked(i)
-  run.is_open[i] = nil
-  if result then
-    run.ends[i] = { outcome = "deleted", result = result }
-    book:conclude(asked, "deleted", {
-      whatsapp_number = report.number(result), verified = result.verified,
-    })
-    return
-  end
+-- Writes, once, what the last request for an inbox came to; returns what that says of the inbox.
+local function note_error(run, book, i, err)
   local facts = {}
   for _, key in ipairs(FACTS) do
     facts[key] = err[key]
   end
   local outcome = outcome_of(err, run.doubts[i])
   facts.answer = outcome ~= err.outcome and err.outcome or nil
-  run.ends[i] = { outcome = outcome, err = err, answer = facts.answer }
-  book:conclude(asked, outcome, facts)
+  if run.refusals[i] ~= err then
+    book:conclude(run.list:asked(i), outcome, facts)
+  end
+  return outcome, facts.answer
 end
 
--- Writes that the last request for an inbox did nothing, which says nothing of an earlier one.
-local function note_nothing_done(run, book, i, answer)
+local function note_end(run, book, i, result, err)
+  if result then
+    run.ends[i] = { outcome = "deleted", result = result }
+    book:conclude(run.list:asked(i), "deleted", {
+      whatsapp_number = report.number(result), verified = result.verified,
+    })
+  else
+    local outcome, answer = note_error(run, book, i, err)
+    run.ends[i] = { outcome = outcome, err = err, answer = answer }
+  end
+  run.is_open[i] = nil
+end
+
+-- A request that is going to be repeated: however long that takes, what is known is written.
+local function note_refusal(run, book, i, err)
+  if run.is_open[i] then
+    note_error(run, book, i, err)
+    run.is_open[i], run.refusals[i] = nil, err
+  end
+end
+
+-- Writes that what was announced was not sent, which says nothing of an earlier request.
+local function note_not_sent(run, book, i)
   local in_doubt = run.doubts[i] ~= nil
-  book:conclude(run.list:asked(i), in_doubt and "unknown" or answer, in_doubt and {
-    answer = answer,
+  book:conclude(run.list:asked(i), in_doubt and "unknown" or "not_sent", in_doubt and {
+    answer = "not_sent",
   })
 end
 
--- Each request has an intent of its own: one that is repeated was refused.
+-- Each request has an intent of its own.
 local function note_intent(run, book, i)
-  if run.is_open[i] then
-    note_nothing_done(run, book, i, "rejected")
-  end
   book:intend(run.list:asked(i), run.client.timeout)
   run.is_open[i] = true
 end
@@ -279,7 +291,7 @@ local function close_open(run, book, is_abandoned)
     if is_abandoned then
       run.ends[i] = { outcome = "unknown" }
     else
-      note_nothing_done(run, book, i, "not_sent")
+      note_not_sent(run, book, i)
       run.ends[i] = nil
     end
   end
@@ -302,6 +314,9 @@ local function prepare_requests(run, todo, book, bar)
       note_intent(run, book, todo[n])
     end
   end
+  function requests.refused(n, err)
+    note_refusal(run, book, todo[n], err)
+  end
   function requests.commit()
     book:commit()
   end
@@ -314,7 +329,7 @@ end
 
 -- Returns why it ended early, if it did.
 local function perform(run, todo, book)
-  run.is_open = {}
+  run.is_open, run.refusals = {}, {} -- by their places
   local bar = progress.new(run.list.count, run.list.count - #todo)
   local requests = prepare_requests(run, todo, book, bar)
   waiting.be_patient(function()

@@ -20,6 +20,8 @@
 -- function that tells whether this is still awaited;
 -- `may_send(name)`, where there is one, is called before each request, may wait, and tells whether
 -- it may be sent;
+-- `on_refusal(err)`, where there is one, is told of a call that was refused and is made once more,
+-- before that; it may wait;
 -- `held`, where there is one, is for how many seconds that has waited: no call's own time;
 -- `adopt(transfer, on_end)`, where callers can be ended from outside, hands over a transfer that
 -- belongs to none of them, and calls `on_end` when it has ended. It returns two functions: the one
