@@ -102,6 +102,41 @@ describe("looking up", function()
         find("live", "972502000020"))
     end)
 
+    it("is refused without a secret that the service repeats", function()
+      local token = "abc123tokenABC"
+      local function answer(accounts, total)
+        world:script { calls = {
+          getWhatsApp = { body = '{"status":"OK","reason":1,"totalWhatsApp":1,"list":[{"whatsapp":'
+            .. '"' .. NUMBER .. '","isOnline":1,"onlineAccount":1,"onlineInbox":10}]}' },
+          getAccounts = { body = '{"status":"OK","reason":1,"totalOnline":' .. total .. ',"list":['
+            .. accounts .. "]}" },
+          getInboxes = { body = '{"status":"OK","reason":1,"list":[{"id":10,"name":"x"}]}' },
+        } }
+      end
+      local row = '{"account_id":1,"server":"%s"}'
+      local client = partner.with_token(world, "body", { access_token = token })
+      local function check(kind)
+        local _, err = client:delete_inbox {
+          accountID = 1, inboxID = 10, whatsapp_number = NUMBER,
+        }
+        caller.check_error(err, { kind = "precondition", name = "NUMBER_MISMATCH" }, token)
+        local found, other = client:find_inbox { whatsapp_number = NUMBER }
+        if kind then
+          caller.check_error(other, { kind = "lookup", name = kind }, token)
+        else
+          assert.equal(token, found.server)
+        end
+        return err.message
+      end
+      answer(row:format(token), 1)
+      assert.matches("on server [redacted], and not in", check(), 1, true)
+      answer(row:format("west") .. "," .. row:format(token), 2)
+      assert.matches("on 2 servers: west, [redacted]", check("INBOX_AMBIGUOUS"), 1, true)
+      answer(row:format("west"), '"' .. token .. '"')
+      assert.matches("a total that is no count", check("INBOX_AMBIGUOUS"), 1, true)
+      assert.equal(0, world:count("deleteInbox"))
+    end)
+
     it("is refused where it is unknown", function()
       check_not_found("NUMBER_NOT_FOUND", "getWhatsApp", find("live", "972599999999"))
     end)

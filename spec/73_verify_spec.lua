@@ -539,6 +539,66 @@ describe("reading back", function()
     end
   end)
 
+  describe("a secret that the service repeats as a total", function()
+    local function answer(total)
+      world:script { calls = {
+        getInboxes = {
+          body = '{"status":"OK","reason":1,"totalInboxes":' .. total .. ',"list":[]}',
+        },
+        getWhatsApp = {
+          body = '{"status":"OK","reason":1,"totalWhatsApp":' .. total .. ',"list":[]}',
+        },
+        deleteInbox = { body = "{}" },
+      } }
+    end
+
+    -- Whether it is in what is told of the two looks, or of the one after a deletion.
+    local function check_hidden(client, secret, expected)
+      local _, evidence = client:verify_deletion(asked())
+      local _, err = client:delete_inbox(asked { verify = true })
+      for _, found in ipairs { evidence, err.verification } do
+        assert.equal("TOTALS_DIFFER", found.blocker)
+        assert.is_nil(caller.render(found):find(secret, 1, true))
+        assert.equal("inbox 10 is not among 0 rows with " .. expected, found.looks[1].get_inboxes)
+        assert.equal("there are 0 rows with " .. expected, found.looks[1].get_whatsapp_numbers)
+      end
+      assert.equal("getInboxes getWhatsApp deleteInbox getInboxes getWhatsApp",
+        (partner.seen(world):gsub(" ?accessToken ?", ""):gsub("(getInboxes getWhatsApp) %1", "%1")))
+    end
+
+    local function options(more)
+      more.sleep = (partner.no_pauses())
+      return more
+    end
+
+    it("is not shown, nor a text of any length", function()
+      for _, total in ipairs { mock.token, "x" .. mock.token, ("9"):rep(100000) } do
+        world = mock.world()
+        answer('"' .. total .. '"')
+        check_hidden(partner.with_token(world, "body", options {}), total,
+          "a total that is no count")
+      end
+    end)
+
+    it("is not shown where it is digits", function()
+      answer("20713")
+      check_hidden(partner.with_token(world, "body", options { access_token = "20713" }), "20713",
+        "a total of [redacted]")
+    end)
+
+    it("is not shown where it is digits, from a session", function()
+      world:script { calls = {
+        accessToken = {
+          body = '{"reason":1,"access_token":"20713","expiration_time":"9999999999"}',
+        },
+        getInboxes = { body = '{"status":"OK","reason":1,"totalInboxes":20713,"list":[]}' },
+        getWhatsApp = { body = '{"status":"OK","reason":1,"totalWhatsApp":20713,"list":[]}' },
+        deleteInbox = { body = "{}" },
+      } }
+      check_hidden(partner.client(world, "body", options {}), "20713", "a total of [redacted]")
+    end)
+  end)
+
   describe("takes", function()
     it("no longer than the time-out", function()
       for _, scenario in ipairs {

@@ -168,6 +168,18 @@ describe("what the command writes #novalgrind", function()
     assert.same({}, cli.deletions(world))
   end)
 
+  it("says no secret that the service repeats as a total, or in a name", function()
+    local options = answer("getInboxes", '{"status":"OK","reason":1,"totalInboxes":"' .. mock.token
+      .. '","list":[{"id":10,"name":"' .. mock.token .. '"}]}')
+    local ended = run({ "inboxes", "--account", "1" }, options)
+    assert.equal(0, ended.status, ended.err)
+    has(ended.err, "the service sent 1 row with a total that is no count")
+    ended = run({ "delete-inbox", "--account", "1", "--inbox", "10", "--dry-run" }, options)
+    assert.equal(0, ended.status, ended.err)
+    has(ended.err, "inbox    10  [redacted]")
+    assert.is_nil((ended.out .. ended.err):find(mock.token, 1, true))
+  end)
+
   it("leaves out what cannot be told, and says so", function()
     local options = answer("getInboxes", '{"status":"OK","reason":1,"totalInboxes":9,"list":['
       .. '{"id":0,"name":"a"},{"id":-1},{"id":"x"},{"id":1.5},{"id":{}},{"name":"b"},'
@@ -176,7 +188,7 @@ describe("what the command writes #novalgrind", function()
     assert.equal(0, ended.status, ended.err)
     assert.equal("accountID,server,inboxID,name,#channel,#api\n1,online,7,,,\n", ended.out)
     has(ended.err, "6 rows are left out")
-    has(ended.err, "the service sent 7 rows, and says that there are 9")
+    has(ended.err, "the service sent 7 rows with a total of 9")
     options = answer("getAccounts", '{"status":"OK","reason":1,"list":[{"account_id":"4","server":'
       .. '"a/b"},{"account_id":4},{"account_id":null,"server":"x"},'
       .. '{"account_id":"5","server":"West","account_name":"=x"}]}')

@@ -152,6 +152,17 @@ function lookup.is_whole(list, total, name_of)
   return type(total) == "number" and total == #list and not has_row_twice(list, name_of)
 end
 
+-- More rows than any list has.
+local TOTAL_MAX = 1e9
+
+--- A total in words. What is no count is not shown: it can be anything.
+-- @param total as the service sent it
+-- @treturn string
+function lookup.describe_total(total)
+  local is_count = type(total) == "number" and total % 1 == 0 and math.abs(total) < TOTAL_MAX
+  return is_count and "a total of " .. digits(total) or "a total that is no count"
+end
+
 --- How many rows a list has, and why it is not whole, in words.
 -- @tparam table list
 -- @param total as the service sent it
@@ -162,7 +173,7 @@ function lookup.describe_rows(list, total, name_of)
   if total == nil then
     return rows .. " without a total"
   elseif total ~= #list then
-    return rows .. " with a total of " .. tostring(total)
+    return rows .. " with " .. lookup.describe_total(total)
   end
   return rows .. (has_row_twice(list, name_of) and ", one of which came twice" or "")
 end
@@ -355,13 +366,7 @@ local function choose_holder(number, row, servers, holders, incomplete)
   )
 end
 
---- Find the inbox that holds a number.
--- @tparam table current the task
--- @tparam string number
--- @treturn[1] table `accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`
--- @treturn[2] nil
--- @treturn[2] table the error
-function lookup.find_inbox(current, number)
+local function find_inbox(current, number)
   local row, err = find_row(current, number)
   if not row then
     return nil, err
@@ -387,6 +392,20 @@ function lookup.find_inbox(current, number)
     whatsapp_number = number,
     inbox_name = holder.name,
   }
+end
+
+--- Find the inbox that holds a number.
+-- @tparam table current the task
+-- @tparam string number
+-- @treturn[1] table `accountID`, `server`, `inboxID`, `whatsapp_number`, `inbox_name`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function lookup.find_inbox(current, number)
+  local found, err = find_inbox(current, number)
+  if err and err.kind == "lookup" then
+    err.message = current:shown(err.message)
+  end
+  return found, err
 end
 
 -- ----- the precondition of a deletion -----
@@ -418,13 +437,13 @@ function lookup.refute(current, asked)
     return nil
   end
   if found then
-    return mismatch(
+    return mismatch(current:shown(
       ("the number %s is in inbox %s of account %s on server %s, and not in inbox %s of account %s"
         .. " on server %s"):format(
         asked.whatsapp_number, digits(found.inboxID), digits(found.accountID), found.server,
         digits(asked.inboxID), digits(asked.accountID), asked.server
       )
-    )
+    ))
   end
   if err.kind == "lookup" then
     return mismatch(err.message)

@@ -16,6 +16,9 @@ local HOUR, SHORTEST, LONGEST = 3600, 61, 86400
 -- insist.
 local REFUSAL_LASTS = 60
 
+-- Tokens that are remembered, to be hidden where the service repeats them.
+local TOKENS_KEPT = 3
+
 -- Seconds after its time-out from which a token request is given up that has not ended by itself.
 local GRACE = 1
 
@@ -81,6 +84,7 @@ function session.new(client, credentials)
     refusal = client.refusal, -- one for all sessions of the client
     answer = nil, -- of the last token request that succeeded, with the token
     good_till = nil, -- monotonic time until which that is used
+    tokens = {}, -- the last ones, which the service may repeat
     fetch = nil, -- the token request that is under way
   }
 end
@@ -136,6 +140,8 @@ local function take_in(self, fetch, answer, err)
     answer, err = check_answer(self, answer)
   end
   if answer then
+    table.insert(self.tokens, 1, answer.access_token)
+    self.tokens[TOKENS_KEPT + 1] = nil
     self.answer = answer
     self.good_till = fetch.began + lifetime(answer, fetch.date) - MARGIN
   elseif is_refusal(err) then

@@ -53,6 +53,19 @@ function task:pause(seconds, why)
   return true
 end
 
+--- What may be shown of a text that has something from the service in it: at most 1024 bytes,
+-- without the secrets of the calls that were made.
+-- @tparam table self a task, or a client
+-- @tparam string text
+-- @treturn string
+function task:shown(text)
+  local tokens = { self.token }
+  for _, token in ipairs(self.session and self.session.tokens or {}) do
+    tokens[#tokens + 1] = token
+  end
+  return core.redact(self.settings, text, tokens)
+end
+
 --- The error of a task whose time is over before a call could be sent.
 -- @tparam string name of the call
 -- @treturn table

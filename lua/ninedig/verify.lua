@@ -51,7 +51,7 @@ local function look_at_inboxes(current, asked)
     return "failed", flaw
   end
   local sentence = ("inbox %s is not among %s"):format(
-    inbox, lookup.describe_rows(list, total, name_of)
+    inbox, current:shown(lookup.describe_rows(list, total, name_of))
   )
   if not lookup.has_ids(list, "id") then
     return "unclear", sentence .. ", some of which were not understood"
@@ -92,7 +92,7 @@ local function look_at_numbers(current, asked)
   end
   local number = asked.whatsapp_number
   local list, total, name_of = numbers.list, numbers.totalWhatsApp, lookup.name_of_number
-  local rows = lookup.describe_rows(list, total, name_of)
+  local rows = current:shown(lookup.describe_rows(list, total, name_of))
   local what = number and "number " .. number or "a number"
   local count = count_relations(list, asked, number)
   if count.attached > 0 then

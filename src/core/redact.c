@@ -57,10 +57,17 @@ void nd_secrets_add_url(struct nd_secrets *secrets, const char *url)
         add_piece(secrets, colon + 1, end);
 }
 
+void nd_secrets_add_settings(struct nd_secrets *secrets,
+                             const struct nd_settings *settings)
+{
+    nd_secrets_add(secrets, settings->access_token);
+    nd_secrets_add(secrets, settings->client_secret);
+    nd_secrets_add_url(secrets, settings->proxy);
+}
+
 void nd_secrets_add_request(struct nd_secrets *secrets,
                             const struct nd_request *request)
 {
-    const struct nd_settings *settings = request->settings;
     const struct nd_param *param = request->call->params;
     size_t i;
 
@@ -68,9 +75,7 @@ void nd_secrets_add_request(struct nd_secrets *secrets,
         if (param[i].field.type == ND_TYPE_TOKEN)
             nd_secrets_add(secrets, request->values.of[i].text);
     }
-    nd_secrets_add(secrets, settings->access_token);
-    nd_secrets_add(secrets, settings->client_secret);
-    nd_secrets_add_url(secrets, settings->proxy);
+    nd_secrets_add_settings(secrets, request->settings);
 }
 
 /* ----- a text, with encodings undone ----- */

@@ -24,6 +24,10 @@ void nd_secrets_add(struct nd_secrets *secrets, const char *text);
  * last "@", together and one by one.  url may be NULL. */
 void nd_secrets_add_url(struct nd_secrets *secrets, const char *url);
 
+/* Adds all that the settings have. */
+void nd_secrets_add_settings(struct nd_secrets *secrets,
+                             const struct nd_settings *settings);
+
 /* Adds all that a request, or its settings, have. */
 void nd_secrets_add_request(struct nd_secrets *secrets,
                             const struct nd_request *request);

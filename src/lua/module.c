@@ -218,6 +218,57 @@ static int core_monotonic(lua_State *L)
     return 1;
 }
 
+/* Bytes of a text that is shown. */
+#define NDL_SHOWN_MAX 1024
+
+/* Copies what may be shown of a text; false where memory is out. */
+static bool copy_shown(char *shown, const char *text, size_t length,
+                       const struct nd_secrets *secrets)
+{
+    struct nd_buffer safe;
+    bool good;
+
+    nd_buffer_init(&safe, NDL_SHOWN_MAX);
+    good = nd_redact(&safe, text, length, secrets) && safe.length;
+    memcpy(shown, good ? safe.data : "", good ? safe.length + 1 : 1);
+    nd_buffer_free(&safe);
+    return good || !length;
+}
+
+/***
+What may be shown of a text that has something from outside in it: at most
+1024 bytes, without secrets.
+@function redact
+@tparam userdata settings whose secrets are hidden
+@tparam string text
+@tparam table tokens a list of what else is hidden
+@treturn string
+*/
+static int core_redact(lua_State *L)
+{
+    const struct ndl_settings *settings =
+        ndl_check_native(L, 1, settings_type);
+    struct nd_secrets secrets = {.count = 0};
+    char shown[NDL_SHOWN_MAX + 1];
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    int i;
+
+    luaL_checktype(L, 3, LUA_TTABLE);
+    ndl_need_stack(L, ND_SECRETS_MAX);
+    nd_secrets_add_settings(&secrets, settings->settings);
+    for (i = 1; secrets.count < ND_SECRETS_MAX; i++) {
+        lua_rawgeti(L, 3, i); /* a token, and so on */
+        if (lua_type(L, -1) != LUA_TSTRING)
+            break;
+        nd_secrets_add(&secrets, lua_tostring(L, -1));
+    }
+    if (!copy_shown(shown, text, length, &secrets))
+        return ndl_out_of_memory(L);
+    lua_pushstring(L, shown);
+    return 1;
+}
+
 /***
 Whether a key is named like a secret.
 @function is_secret_name
@@ -246,15 +297,11 @@ static int core_can_yield(lua_State *L)
 /* ----- opening ----- */
 
 static const luaL_Reg functions[] = {
-    {"settings", core_settings},
-    {"check", core_check},
-    {"prepare", core_prepare},
-    {"read_object", ndl_read_object},
-    {"monotonic", core_monotonic},
-    {"alive", core_alive},
-    {"can_yield", core_can_yield},
-    {"is_secret_name", core_is_secret_name},
-    {NULL, NULL},
+    {"settings", core_settings},   {"check", core_check},
+    {"prepare", core_prepare},     {"read_object", ndl_read_object},
+    {"monotonic", core_monotonic}, {"alive", core_alive},
+    {"can_yield", core_can_yield}, {"is_secret_name", core_is_secret_name},
+    {"redact", core_redact},       {NULL, NULL},
 };
 
 /* Adds functions to the module, which is below their upvalues: the state and

@@ -7,6 +7,7 @@ local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local report = require("ninedig.cli.report")
 local stop = require("ninedig.cli.stop")
+local task = require("ninedig.task")
 local text = require("ninedig.cli.text")
 
 local listing = {}
@@ -227,11 +228,11 @@ local function write(kind, chosen, rows, result)
 end
 
 -- A list that is not whole is no list of all there is.
-local function say_total(kind, result)
+local function say_total(client, kind, result)
   local total, sent = result[kind.total], json.length(result.list)
   if total ~= nil and total ~= sent then
-    output.say("ninedig: the service sent %s, and says that there are %s",
-      text.count(sent, "row"), text.plain(total))
+    output.say("ninedig: the service sent %s with %s",
+      text.count(sent, "row"), task.shown(client, lookup.describe_total(total)))
   end
 end
 
@@ -250,7 +251,7 @@ function listing.show(client, chosen)
   for _, trouble in ipairs(known.troubles) do
     output.say("ninedig: the servers could not be looked up: %s", text.plain(trouble))
   end
-  say_total(kind, result)
+  say_total(client, kind, result)
   return write(kind, chosen, rows, result) and stop.DONE or stop.USAGE
 end
 

@@ -3,6 +3,7 @@ local errors = require("ninedig.error")
 local json = require("ninedig.cli.json")
 local lookup = require("ninedig.lookup")
 local report = require("ninedig.cli.report")
+local task = require("ninedig.task")
 
 local names = {}
 names.__index = names
@@ -127,7 +128,7 @@ local function has_all_accounts(self)
     local accounts = read_once(self, "accounts", "get_accounts", {})
     local flaw = accounts and lookup.flaw_of_accounts(accounts)
     if flaw then
-      self.troubles[#self.troubles + 1] = flaw
+      self.troubles[#self.troubles + 1] = task.shown(self.client, flaw)
     end
     self.whole.accounts = accounts ~= nil and not flaw
   end
@@ -197,6 +198,11 @@ local function channel_of(inbox)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
+-- What the service has written, without secrets.
+local function shown(self, value)
+  return value and task.shown(self.client, digits(value)) or nil
+end
+
 --- What is known of an inbox.
 -- @tparam table asked
 -- @treturn table `account`, `server`, `inbox`, and where they are known `account_name`,
@@ -209,10 +215,10 @@ function names:describe(asked)
     account = digits(asked.accountID),
     server = asked.server,
     inbox = digits(asked.inboxID),
-    account_name = account and account.account_name,
-    inbox_name = inbox and inbox.name,
-    number = number_of(self, asked),
-    channel = inbox and channel_of(inbox),
+    account_name = shown(self, account and account.account_name),
+    inbox_name = shown(self, inbox and inbox.name),
+    number = shown(self, number_of(self, asked)),
+    channel = shown(self, inbox and channel_of(inbox)),
     is_missing = is_missing,
     is_other_channel = inbox and is_other_channel(inbox),
   }
