@@ -196,6 +196,14 @@ describe("the command #novalgrind", function()
     return ended
   end
 
+  -- All that it says, and its exit status, where its standard output is full.
+  local function run_into_full(arguments)
+    local pipe = io.popen(cli.line(world, arguments) .. " 2>&1 >/dev/full; echo $?")
+    local output = pipe:read("*a")
+    pipe:close()
+    return output
+  end
+
   local function delete(more, options)
     local arguments = { "delete-inbox", "--account", "1", "--inbox", "10" }
     for _, word in ipairs(more or {}) do
@@ -287,12 +295,18 @@ describe("the command #novalgrind", function()
       assert.equal(3, unreachable.status)
     end)
 
-    it("nothing where standard output cannot be written", function()
-      local line = cli.line(world, { "numbers" })
-      local pipe = io.popen(line .. " 2>&1 >/dev/full; echo $?")
-      local output = pipe:read("*a")
-      pipe:close()
-      assert.matches("standard output could not be written.*\n2\n$", output)
+    it("nothing where standard output cannot be written: 2", function()
+      for _, words in ipairs {
+        { "numbers" }, { "accounts", "--csv" }, { "inboxes", "--account", "1", "--json" },
+        { "find", "--number", "972501234567" },
+        { "verify", "--account", "1", "--inbox", "9", "--json" },
+        { "delete-inbox", "--account", "1", "--inbox", "10", "--dry-run", "--json" },
+      } do
+        assert.matches("standard output could not be written.*\n2\n$", run_into_full(words))
+      end
+      assert.matches("\n1\n$",
+        run_into_full { "verify", "--account", "1", "--inbox", "10", "--json" })
+      assert.same({}, cli.deletions(world))
     end)
   end)
 
@@ -377,6 +391,29 @@ describe("the command #novalgrind", function()
         whatsapp_number = "972501234567",
       }, cjson.decode(ended.out))
       assert.matches("^{[^\n]*}\n$", ended.out)
+    end)
+
+    it("ends with 5, and not 0 or 2, where it is deleted and programs cannot be told", function()
+      local words = { "delete-inbox", "--account", "1", "--inbox", "10", "--confirm", "10" }
+      local list, journal = cli.file("accountID,inboxID\n4,101\n4,102\n"), cli.file()
+      local list_words = {
+        "delete-inboxes", list, "--journal", journal, "--confirm", "2", "--json",
+      }
+      for text, case in pairs {
+        ["inbox 10 of account 1 on online is deleted"] = words,
+        ["2 of 2 inboxes deleted"] = list_words,
+      } do
+        case[#case + 1] = case == words and "--json" or nil
+        local output = run_into_full(case)
+        assert.is_not_nil(output:find(text, 1, true), output)
+        assert.matches("standard output could not be written.*\n5\n$", output)
+      end
+      assert.matches("deleted nothing.*\n1\n$", run_into_full(words)) -- it is rejected now
+      assert.same({ ["1/online/10"] = 2, ["4/online/101"] = 1, ["4/online/102"] = 1 },
+        cli.deletions(world))
+      local ended = run(list_words)
+      assert.equal(0, ended.status, ended.err)
+      assert.equal(2, cjson.decode(ended.out).deleted)
     end)
 
     it("shows nothing in the number's place that is none", function()

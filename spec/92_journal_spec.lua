@@ -746,6 +746,27 @@ describe("the journal #novalgrind", function()
     at_most_one_each(cli.deletions(world))
   end)
 
+  it("that cannot take the last outcome leaves that in doubt: 5, and not 6", function()
+    local base_url = world:base_url("live+only-deleteInbox+first-1+reason-33")
+    local more = { "--keep-going", "--concurrency", "1" }
+    assert.equal(6, (run(40, more, { base_url = base_url })).status)
+    -- There is room for the intent, but not for what comes of it.
+    local size = #cli.read(journal) + 150
+    local ended, report = run(40, more, {
+      base_url = base_url, before = "trap '' XFSZ", through = "prlimit --fsize=" .. size,
+    })
+    assert.equal(5, ended.status, ended.err)
+    assert.matches("could not be written: File too large", ended.err)
+    has(ended, "40 of 40 inboxes deleted")
+    assert.equal(40, report.deleted)
+    assert.equal("intent rejected intent", words_of("101"))
+    ended, report = run(40, more, { base_url = base_url })
+    assert.equal(0, ended.status, ended.err)
+    assert.equal(40, report.deleted)
+    assert.equal("intent rejected intent deleted", words_of("101"))
+    assert.equal(41, total(cli.deletions(world)))
+  end)
+
   -- ----- the list -----
 
   it("reads CSV as spreadsheets write it, and JSON lines", function()

@@ -82,9 +82,8 @@ end
 
 -- What a program that asked for JSON is told of an error of ninedig that ended the command.
 local function write_error(err)
-  local json = require("ninedig.cli.json")
   local facts = require("ninedig.cli.report").facts(err)
-  require("ninedig.cli.output").data(json.encode { error = facts } .. "\n")
+  require("ninedig.cli.output").json { error = facts }
 end
 
 local function end_with(chosen, raised)

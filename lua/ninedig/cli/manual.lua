@@ -12,7 +12,7 @@ local STATUSES = {
   { "2", "wrong usage, no confirmation, a precondition that does not hold, a journal in use" },
   { "3", "not sent: nothing was deleted, and it is safe to run it again" },
   { "4", "the credentials were refused" },
-  { "5", "the outcome is unknown: find out with `ninedig verify`, or run a list again" },
+  { "5", "unknown, or deleted and not written down: run `ninedig verify`, or a list again" },
   { "6", "of a list: some were not deleted" },
   { "70", "an error of the command itself, before anything was asked for" },
   { "130", "interrupted, also at the question" },
@@ -236,7 +236,12 @@ stands in for it could be another service or account.]],
     text = [[
 The listings, and with --json one line of JSON, go to standard output; all else
 goes to standard error. On a terminal a list shows a line of progress, and
-elsewhere it says so for each tenth.]],
+elsewhere it says so for each tenth.
+
+Where standard output cannot be written, --json after a deletion ends with 5 in
+place of 0: it is deleted, and only standard error says so. So does a list of
+which all is deleted, where that could not be written to the journal. What deletes
+nothing ends with 2 in place of 0 then.]],
   },
   {
     title = "The journal",

@@ -374,14 +374,14 @@ local function finish(run, reason)
   report.say_list(all)
   if reason and reason.status ~= stop.INTERRUPTED then
     output.say("ninedig: %s", reason.message)
-    status = status == stop.DONE and reason.status or status
+    status = report.unwritten(status)
   end
   if waiting.is_interrupted() then
     status = stop.INTERRUPTED
   end
   say_how_to_go_on(run, counts)
-  if run.chosen.json and not report.write_list(all) and status == stop.DONE then
-    status = stop.USAGE
+  if run.chosen.json and not report.write_list(all) then
+    status = report.unwritten(status)
   end
   return status
 end

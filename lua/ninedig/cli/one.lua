@@ -2,7 +2,6 @@
 local ask = require("ninedig.cli.ask")
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
-local json = require("ninedig.cli.json")
 local names = require("ninedig.cli.names")
 local output = require("ninedig.cli.output")
 local preview = require("ninedig.cli.preview")
@@ -172,10 +171,11 @@ function one.delete(client, chosen)
   else
     say_failed(chosen, asked, err)
   end
-  if chosen.json then
-    output.data(json.encode(report.entry(asked, outcome, result, err)) .. "\n")
+  local status = result and stop.DONE or report.status(err)
+  if chosen.json and not output.json(report.entry(asked, outcome, result, err)) then
+    status = report.unwritten(status)
   end
-  return result and stop.DONE or report.status(err)
+  return status
 end
 
 -- ----- verify -----
@@ -228,15 +228,16 @@ function one.verify(client, chosen)
   local verdict, evidence = look_until(client, asked, till)
   local err = evidence.error
   output.say("ninedig: %s: %s: %s", report.inbox(asked), verdict:gsub("_", " "), evidence.why)
+  local written = true
   if chosen.json then
     evidence.error = err and report.facts(err)
-    output.data(json.encode(evidence) .. "\n")
+    written = output.json(evidence)
   end
   if verdict == "unknown" and err and errors.is_about_credentials(err) then
     output.say("ninedig: the credentials were refused: %s", report.line(err))
     return stop.CREDENTIALS
   end
-  return STATUSES[verdict]
+  return not written and verdict == "deleted" and stop.USAGE or STATUSES[verdict]
 end
 
 return one

@@ -1,4 +1,5 @@
 --- What the command writes: what was asked for to standard output, all else to standard error.
+local json = require("ninedig.cli.json")
 local system = require("ninedig.cli.system")
 
 local output = {}
@@ -41,6 +42,13 @@ function output.data(shown)
     output.say("ninedig: standard output could not be written: %s", tostring(why))
   end
   return ok and true or false
+end
+
+--- Write a value as one line of JSON to standard output.
+-- @tparam table value
+-- @treturn boolean it could be written
+function output.json(value)
+  return output.data(json.encode(value) .. "\n")
 end
 
 return output

@@ -120,6 +120,14 @@ function report.entry(asked, outcome, result, err)
   }
 end
 
+--- The exit status of a deletion whose end is known, and could not be written to where it is
+-- looked for. It is no failure to delete.
+-- @tparam integer status that it would have had
+-- @treturn integer
+function report.unwritten(status)
+  return status == stop.DONE and stop.UNKNOWN or status
+end
+
 -- ----- a list of them -----
 --
 -- What became of the inboxes of a list is a table of ends, by their places in the list: each is
