@@ -147,6 +147,23 @@ describe("a proxy", function()
       assert.equal(0, world:count())
     end)
 
+    it("is not shown where its password is written as no URL has it", function()
+      for _, proxy in ipairs {
+        "http://127.9:1234/word@127.0.0.1:9", "127.9:1234/word@127.0.0.1:9",
+        "http://127.9:1234?word@127.0.0.1:9", "http://127.9:1234#word@127.0.0.1:9",
+        "socks5h://127.9:1234/word@127.0.0.1:9", "http://127.9:1234/word%40127.0.0.1:9",
+        "http://127.9:1234/w@ord@127.0.0.1:9/", "http://127.9:1234/word@127.0.0.1/..",
+      } do
+        local said = child({ https_proxy = proxy })
+        assert.matches("not sent", said)
+        for _, part in ipairs { "1234", "127.9", "127.0.0.9", "word" } do
+          assert.is_nil(said:find(part, 1, true), proxy .. ": " .. said)
+        end
+        assert.truthy(said:find("the proxy of https_proxy", 1, true), said)
+      end
+      assert.equal(0, world:count())
+    end)
+
     for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
       it("is used: " .. name, function()
         assert.equal("OK", child({ [name] = world:proxy() }))

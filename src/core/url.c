@@ -70,8 +70,29 @@ char *nd_url_host(const char *url)
     return host_and_port(url, 0, nd_url_is_plain(url) ? "80" : "443");
 }
 
+/* Where what names the host and port ends, as libcurl reads it. */
+static const char *authority_end(const char *url)
+{
+    static const char of_scheme[] = "abcdefghijklmnopqrstuvwxyz"
+                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789+-.";
+    const char *at = url + strspn(url, of_scheme);
+
+    if (at == url || strncmp(at, "://", 3) != 0)
+        at = url;
+    else
+        at += 3;
+    return at + strcspn(at, "/?#");
+}
+
 char *nd_url_proxy_host(const char *url)
 {
+    const char *rest = authority_end(url);
+
+    /* A password with one of /?# in it is not written as a URL has it: what
+     * is read as the host and port is the user and what it begins with. */
+    if (strchr(rest, '@') || strstr(rest, "%40"))
+        return NULL;
     return host_and_port(url, PROXY_FLAGS, "");
 }
 

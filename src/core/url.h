@@ -19,7 +19,8 @@ bool nd_check_proxy_url(const char *key, const char *url,
 char *nd_url_host(const char *url);
 
 /* The host of a proxy, with its port if that is written; to be freed.
- * NULL where it cannot be told, or memory is out. */
+ * NULL where it cannot be told, as it may be a password's beginning, or memory
+ * is out. */
 char *nd_url_proxy_host(const char *url);
 
 /* Its path without slashes at its end, to be freed.  False where memory is
