@@ -104,7 +104,7 @@ describe("a call in nginx whose caller goes away", function()
   end
 
   local function abort(the_job)
-    local pipe = server:start_curl("--max-time 0.3 " .. nginx.url_with("/content",
+    local pipe = server:start_curl("--max-time 0.5 " .. nginx.url_with("/content",
       { job = the_job }))
     assert.is_true(world:wait_for(1))
     assert.matches("timed out", pipe:read("*a"), 1, true)
@@ -112,33 +112,33 @@ describe("a call in nginx whose caller goes away", function()
   end
 
   it("is driven to its end: a client that aborts", function()
-    abort(job(world, "delay-600"))
+    abort(job(world, "delay-1000"))
     check_logged("ended: OK")
   end)
 
   it("is driven to its end: a refusal", function()
-    abort(job(world, "delay-600+reason-47"))
+    abort(job(world, "delay-1000+reason-47"))
     check_logged("ended: outcome rejected")
   end)
 
   it("is driven to its end: no answer in time, and the service repeats the token", function()
-    abort(job(world, "never", { timeout = 0.8 }))
+    abort(job(world, "never", { timeout = 1.2 }))
     check_logged("ended: outcome unknown")
   end)
 
   it("shows no token that the service repeats", function()
-    abort(job(world, "delay-600+echo_token"))
+    abort(job(world, "delay-1000+echo_token"))
     check_logged("ended: outcome unknown")
   end)
 
   it("is driven to its end: a light thread that is killed", function()
     assert.equal("1", server:curl(nginx.url_with("/thread",
-      { job = job(world, "delay-400"), after = 100 })))
+      { job = job(world, "delay-800"), after = 400 })))
     check_logged("ended: OK")
   end)
 
   it("is driven to its end: a worker that exits", function()
-    abort(job(world, "delay-900"))
+    abort(job(world, "delay-1200"))
     server:signal("QUIT")
     nginx.wait_until_gone(server.master)
     local lines = server:logged("a caller went away")
@@ -147,23 +147,50 @@ describe("a call in nginx whose caller goes away", function()
     assert.equal(1, world:count())
   end)
 
-  it("goes on being sent where it waited for a connection", function()
+  -- Nothing is sent for it later, and nothing is logged.
+  local function check_given_up(others)
+    nginx.wait_until("nothing is held", function()
+      return server:get("/alive"):match("^0 %d+ 0$")
+    end)
+    local answers = read_answers(start_calls(server, 2, job(world, "ok")))
+    assert.equal(2, count_deleted(answers))
+    assert.equal(others + 2, world:count())
+    assert.same({}, server:logged("a caller went away"))
+  end
+
+  local function hang_up(the_job)
+    local pipe = server:start_curl("--max-time 0.2 " .. nginx.url_with("/content",
+      { job = the_job }))
+    assert.matches("timed out", pipe:read("*a"), 1, true)
+    pipe:close()
+  end
+
+  it("is given up before it was sent: it waited for a connection", function()
     local first = start_calls(server, 1, job(world, "delay-500", { max_in_flight = 1 }))
     assert.is_true(world:wait_for(1))
-    local second = server:start_curl("--max-time 0.1 " .. nginx.url_with("/content",
-      { job = job(world, "ok", { max_in_flight = 1 }) }))
-    assert.matches("timed out", second:read("*a"), 1, true)
-    second:close()
+    hang_up(job(world, "ok", { max_in_flight = 1 }))
     assert.equal(1, count_deleted(read_answers(first)))
-    assert.is_true(world:wait_for(2))
-    nginx.wait_until("the outcome is logged", function()
-      return #server:logged("ended: OK") == 1
+    check_given_up(1)
+  end)
+
+  it("is given up before it was sent: it connected", function()
+    mock.while_halted(function()
+      hang_up(job(world, "ok", { base_url = world:base_url("ok", mock.spare()) }))
     end)
-    assert.equal(2, world:count())
+    check_given_up(0)
+  end)
+
+  it("is given up before it was sent: a killed light thread", function()
+    mock.while_halted(function()
+      assert.equal("1", server:curl(nginx.url_with("/thread", {
+        job = job(world, "ok", { base_url = world:base_url("ok", mock.spare()) }), after = 100,
+      })))
+    end)
+    check_given_up(0)
   end)
 
   it("is not waited for by other calls", function()
-    abort(job(world, "delay-600"))
+    abort(job(world, "delay-1000"))
     local other = mock.world()
     local answers = read_answers(start_calls(server, 2, job(other, "ok")))
     assert.equal(2, count_deleted(answers))
@@ -214,7 +241,7 @@ describe("nginx under load", function()
 
   it("drives to its end what outlives worker_shutdown_timeout", function()
     server = nginx.start { main = "worker_shutdown_timeout 100ms;" }
-    local pipe = start_calls(server, 3, job(world, "delay-900"))
+    local pipe = start_calls(server, 3, job(world, "delay-1200"))
     assert.is_true(world:wait_for(3))
     server:signal("QUIT")
     assert.equal(0, count_deleted(read_answers(pipe)))

@@ -249,15 +249,6 @@ describe("hosted by a loop", function()
     ["is closed"] = coroutine.close, -- from Lua 5.4 on
   }
 
-  -- Nobody answers a handshake meanwhile.
-  local function with_mock_halted(action)
-    local signal = "kill -%s $(cat /proc/$(cat '" .. mock.dir .. "/nginx.pid')/task/*/children)"
-    assert(os.execute(signal:format("STOP")))
-    local ok, raised = pcall(action)
-    assert(os.execute(signal:format("CONT")))
-    assert(ok, raised)
-  end
-
   local function inboxes_asked()
     local asked = {}
     for _, request in ipairs(world:requests()) do
@@ -289,7 +280,7 @@ describe("hosted by a loop", function()
         local base_url = world:base_url("ok", mock.spare())
         local hosted = client(coroutine.yield, nil, { base_url = base_url })
         local thread = coroutine.create(ask)
-        with_mock_halted(function()
+        mock.while_halted(function()
           assert(coroutine.resume(thread, hosted)) -- until it connects
         end)
         leave(thread)

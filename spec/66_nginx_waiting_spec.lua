@@ -323,8 +323,8 @@ describe("a worker whose timers are used up", function()
   it("drives on what was sent before, and logs its outcome in time and once, also on QUIT",
     function()
       start()
-      local pipe = server:start_curl("--max-time 0.4 " .. nginx.url_with("/content",
-        { job = job(world, "delay-900") }))
+      local pipe = server:start_curl("--max-time 0.6 " .. nginx.url_with("/content",
+        { job = job(world, "delay-1200") }))
       assert.is_true(world:wait_for(1))
       server:get("/hold?count=1")
       assert.matches("timed out", pipe:read("*a"), 1, true)

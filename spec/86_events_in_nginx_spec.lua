@@ -119,8 +119,8 @@ describe("on_event in nginx", function()
 
   it("is told by the leader where the caller has gone", function()
     start()
-    local arguments = job("delay-200", "keeps")
-    arguments.after = 50
+    local arguments = job("delay-800", "keeps")
+    arguments.after = 400
     assert.equal("1", ask("/thread", arguments))
     assert.same({ "request delete_inbox 10", "answer delete_inbox 10 ok abandoned" },
       wait_for_events(2))
@@ -131,11 +131,24 @@ describe("on_event in nginx", function()
     assert.equal(1, #server:logged("a caller went away"))
   end)
 
+  it("is told by the leader where the caller has gone before anything was sent", function()
+    start()
+    mock.while_halted(function()
+      local arguments = job("ok", "keeps")
+      arguments.after = 50
+      assert.equal("1", ask("/thread", arguments))
+      assert.same({ "request delete_inbox 10", "answer delete_inbox 10 not_sent abandoned" },
+        wait_for_events(2))
+    end)
+    assert.equal(0, world:count())
+    assert.equal(0, #server:logged("a caller went away"))
+  end)
+
   for _, hostile in ipairs { "raises", "sleeps_for_long" } do
     it("does not stop the leader where it " .. hostile, function()
       start()
-      local arguments = job("delay-100", hostile)
-      arguments.after = 30
+      local arguments = job("delay-800", hostile)
+      arguments.after = 400
       assert.equal("1", ask("/thread", arguments))
       assert.equal("1", ask("/thread", arguments))
       nginx.wait_until("both calls have ended", function()

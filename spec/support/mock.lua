@@ -309,6 +309,18 @@ function mock.stop()
   end
 end
 
+--- Does something while the mock stands still: it accepts connections and answers nothing.
+function mock.while_halted(action)
+  local signal = "kill -%s $(cat /proc/$(cat " .. quote(mock.start().dir .. "/nginx.pid")
+    .. ")/task/*/children)"
+  assert(succeeds(signal:format("STOP")))
+  local ok, raised = pcall(action)
+  assert(succeeds(signal:format("CONT")))
+  if not ok then
+    error(raised, 0)
+  end
+end
+
 --- What nginx complained about.
 function mock.error_log()
   return read_file(mock.start().dir .. "/error.log") or ""

@@ -249,7 +249,8 @@ static void progressed(struct nd_engine *engine, struct nd_transfer *transfer,
 static bool may_begin(const struct nd_engine *engine,
                       const struct nd_transfer *transfer)
 {
-    return !transfer->caller || transfer->caller == engine->caller;
+    return !transfer->caller || transfer->caller == engine->caller ||
+           engine->caller == ND_ANY_CALLER;
 }
 
 static void begin_on_new(struct nd_engine *engine,

@@ -73,7 +73,7 @@ static int core_start(lua_State *L)
 /***
 Do what can be done without waiting.
 @function step
-@tparam[opt=0] integer caller whose own transfers may begin, too, beside those of nobody
+@tparam[opt=0] integer caller whose own transfers may begin, too, beside those of nobody; -1: all
 @treturn integer how many transfers are queued or running
 @treturn integer how many have ended so far
 */

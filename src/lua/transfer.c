@@ -142,6 +142,18 @@ static int core_is_done(lua_State *L)
 }
 
 /***
+Whether the service may have a transfer's request.
+@function is_sent
+@tparam userdata transfer
+@treturn boolean
+*/
+static int core_is_sent(lua_State *L)
+{
+    lua_pushboolean(L, check_transfer(L)->transfer.answer.sent);
+    return 1;
+}
+
+/***
 Give a transfer up. It is then done; the service may still carry it out.
 @function cancel
 @tparam userdata transfer
@@ -235,13 +247,9 @@ static int core_finish(lua_State *L)
 }
 
 const luaL_Reg ndl_transfer_functions[] = {
-    {"show", core_show},
-    {"patience", core_patience},
-    {"submit", core_submit},
-    {"carry_out", core_carry_out},
-    {"is_done", core_is_done},
-    {"cancel", core_cancel},
-    {"facts", core_facts},
-    {"finish", core_finish},
-    {NULL, NULL},
+    {"show", core_show},       {"patience", core_patience},
+    {"submit", core_submit},   {"carry_out", core_carry_out},
+    {"is_done", core_is_done}, {"is_sent", core_is_sent},
+    {"cancel", core_cancel},   {"facts", core_facts},
+    {"finish", core_finish},   {NULL, NULL},
 };

@@ -2,8 +2,9 @@
 --
 -- One timer of the worker, the leader, steps the engine each millisecond while transfers are in
 -- flight and wakes each waiter by its semaphore. It is a timer and not the first waiter, as a
--- client that goes away takes its light thread with it; the transfer is then driven on, and its
--- outcome logged. So nothing is handed over before a leader has begun to run.
+-- client that goes away takes its light thread with it; what was sent is then driven on, and its
+-- outcome logged. So nothing is handed over before a leader has begun to run. What was not sent is
+-- given up.
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
 local yield = require("ninedig.wait.yield")
@@ -53,16 +54,24 @@ local PAUSE = 0.001
 -- to begin. nginx drops timers that are due where too many run (lua_max_running_timers).
 local PATIENCE, FIRST_PATIENCE = 1, 0.1
 
--- An entry has the `semaphore` of a waiter and its `watch`, if there is one, or the function
--- `on_end` of what was adopted; when it was made (`since`); whether the transfer was handed over;
--- whether the waiter is in its semaphore (`waits`); and whether it was told of the end.
+-- An entry has the `semaphore` of a waiter, its number as a `caller`, and its `watch`, if there is
+-- one, or the function `on_end` of what was adopted; when it was made (`since`); whether the
+-- transfer was handed over; whether the waiter is in its semaphore (`waits`); and whether it was
+-- told of the end.
 local entries = {} -- by transfer
 local entry_count = 0
+local callers = 0
 local told_count = 0
 local ended_seen = 0
 
 -- Transfers that wait for a leader, in the order in which they came.
 local unled = {}
+
+-- Those of waiters that were handed over, and not sent when that was looked at last: their entries.
+local unsent = {}
+
+-- To the core: whoever waits may have its request sent.
+local ANY_CALLER = -1
 
 local leader -- of the timer that leads, or is to
 local stepped_at = 0 -- when it did so last, or was appointed
@@ -81,6 +90,7 @@ local function leave(transfer)
     entry_count = entry_count - 1
     told_count = told_count - (entry.told and 1 or 0)
     entries[transfer] = nil
+    unsent[transfer] = nil
   end
 end
 
@@ -94,7 +104,10 @@ end
 
 local function hand_over(transfer, entry)
   entry.handed_over = true
-  core.submit(transfer, core.monotonic() - entry.since)
+  core.submit(transfer, core.monotonic() - entry.since, entry.caller)
+  if entry.caller then
+    unsent[transfer] = entry
+  end
 end
 
 -- ----- the leader -----
@@ -153,8 +166,31 @@ local function tell_of_ended()
   return left
 end
 
+-- Tells the watches of callers that went away before their requests were sent.
+local function tell_given_up(watches)
+  for _, watch in ipairs(watches) do
+    watch:given_up(false, true)
+  end
+end
+
+-- Gives up those of what was not sent that nobody waits for any more.
+local function drop_dead_unsent()
+  local watches = {}
+  for transfer, entry in pairs(unsent) do
+    if core.is_sent(transfer) or core.is_done(transfer) then
+      unsent[transfer] = nil
+    elseif not is_alive(entry) then
+      leave(transfer)
+      core.cancel(transfer)
+      watches[#watches + 1] = entry.watch
+    end
+  end
+  tell_given_up(watches)
+end
+
 local function step()
-  local _, ended = core.step()
+  drop_dead_unsent()
+  local _, ended = core.step(ANY_CALLER)
   if ended == ended_seen and told_count == 0 then
     return
   end
@@ -168,20 +204,18 @@ end
 
 -- Keeps those of what waits for a leader that somebody still waits for.
 local function drop_dead_unled()
-  local kept, gone = {}, {}
+  local kept, watches = {}, {}
   for _, transfer in ipairs(unled) do
     local entry = entries[transfer]
     if entry and is_alive(entry) and not core.is_done(transfer) then
       kept[#kept + 1] = transfer
     else
       leave(transfer)
-      gone[#gone + 1] = entry and entry.watch
+      watches[#watches + 1] = entry and entry.watch
     end
   end
   unled = kept
-  for _, watch in ipairs(gone) do
-    watch:given_up(false, true)
-  end
+  tell_given_up(watches)
 end
 
 local function hand_over_unled()
@@ -254,7 +288,10 @@ end
 local function begin(transfer, entry)
   if is_led() then
     hand_over(transfer, entry)
-    core.start() -- the request leaves now and not when the leader comes round
+    core.start(entry.caller) -- the request leaves now and not when the leader comes round
+    if core.is_sent(transfer) then
+      unsent[transfer] = nil
+    end
   else
     unled[#unled + 1] = transfer
   end
@@ -280,7 +317,7 @@ end
 local function drive_on(transfer, entry)
   local refused, message = refusal_of(transfer, entry)
   if entry.handed_over then
-    core.step()
+    core.step(entry.caller)
   end
   return refused, message
 end
@@ -315,7 +352,10 @@ end
 -- @treturn[opt] string the name of an error, where it was not handed over
 -- @treturn[opt] string its message
 function nginx.carry_out(transfer, watch)
-  local entry = enter(transfer, { semaphore = require("ngx.semaphore").new(), watch = watch })
+  callers = callers + 1
+  local entry = enter(transfer, {
+    semaphore = require("ngx.semaphore").new(), caller = callers, watch = watch,
+  })
   local ok, refused, message = pcall(wait_for_end, transfer, entry)
   leave(transfer)
   if not ok then
@@ -347,24 +387,42 @@ end
 -- @tparam function work is given a function that tells whether the caller still waits: one that is
 -- killed leaves its threads behind
 function nginx.in_threads(count, work)
-  local caller = coroutine.running()
+  local semaphore = require("ngx.semaphore").new()
+  local caller = { semaphore = semaphore, waits = false, told = false }
+  local running, failed, raised = 0, false, nil
   local function is_awaited()
-    return coroutine.status(caller) ~= "dead"
+    return is_alive(caller)
   end
-  local threads, failed, raised = {}, false, nil
-  for i = 1, count do
-    local ok, thread = pcall(ngx.thread.spawn, work, is_awaited)
+  local function run()
+    running = running + 1
+    local ok, err = pcall(work, is_awaited)
+    running = running - 1
     if not ok then
-      failed, raised = i == 1, thread
+      failed, raised = true, err
+    end
+    if running == 0 and caller.waits then
+      caller.told = true
+      semaphore:post(1)
+    end
+  end
+
+  local threads = {}
+  for i = 1, count do
+    local ok, thread = pcall(ngx.thread.spawn, run)
+    if not ok then
+      if i == 1 then
+        failed, raised = true, thread
+      end
       break
     end
     threads[i] = thread
   end
+  caller.waits = true
+  while running > 0 do
+    semaphore:wait(PATIENCE)
+  end
   for _, thread in ipairs(threads) do
-    local ok, err = ngx.thread.wait(thread)
-    if not ok then
-      failed, raised = true, err
-    end
+    ngx.thread.wait(thread) -- it has ended, and is now forgotten
   end
   if failed then
     error(raised, 0)
