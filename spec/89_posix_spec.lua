@@ -26,7 +26,7 @@ end
 local function read_on(file)
   return system.read_to_end(function()
     return file:read()
-  end)
+  end, math.huge)
 end
 
 -- ----- terminals and time -----

@@ -416,6 +416,29 @@ describe("the command #novalgrind", function()
       assert.equal(2, cjson.decode(ended.out).deleted)
     end)
 
+    it("opens nothing in the place of a standard descriptor that is closed", function()
+      local cases = {
+        { "<&-", 0 }, { "2>&-", 0 }, { "<&- 2>&-", 0 }, { ">&-", 5 }, { "<&- >&-", 5 },
+        { "<&- >&- 2>&-", 5 },
+      }
+      for i, case in ipairs(cases) do
+        local list = cli.file(("accountID,inboxID\n4,%d\n"):format(100 + i))
+        local journal, out = cli.file(), cli.file("")
+        local _, status = mock.shared.output_of(("(%s >%s %s)"):format(cli.line(world, {
+          "delete-inboxes", list, "--journal", journal, "--confirm", "1", "--json", "--verbose",
+        }), out, case[1]))
+        assert.equal(case[2], status, case[1])
+        local words = {}
+        for line in cli.read(journal):gmatch("([^\n]*)\n") do
+          local fields = cjson.decode(line)
+          words[#words + 1] = fields.outcome or fields.intent and "intent" or fields.journal
+        end
+        assert.equal("ninedig intent deleted", table.concat(words, " "), case[1])
+        assert.equal(case[2] == 0, cli.read(out) ~= "", case[1])
+      end
+      assert.equal(#cases, world:count())
+    end)
+
     it("shows nothing in the number's place that is none", function()
       for _, number in ipairs { mock.token, "x\\u001b[2J", "1" .. ("2"):rep(40), "" } do
         world = mock.world():script {

@@ -78,6 +78,31 @@ static int posix_open(lua_State *L)
 }
 
 /***
+Have the descriptors 0, 1 and 2 open: else a file, a socket or a pipe that is
+opened later gets one of these numbers, and is taken for standard output. One
+that was closed can then be neither read nor written, which is an error.
+@function hold_standard
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] string why not
+@treturn[2] integer error number
+*/
+static int posix_hold_standard(lua_State *L)
+{
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        /* The lowest number that is free. */
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return ndp_push_errno(L, "/dev/null", errno);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/***
 Close it, which ends its lock; twice is no error.
 @function file:close
 */
@@ -243,6 +268,7 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg functions[] = {
     {"open", posix_open},
+    {"hold_standard", posix_hold_standard},
     {"sync_folder", posix_sync_folder},
     {NULL, NULL},
 };

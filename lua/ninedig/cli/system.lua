@@ -80,6 +80,14 @@ system.catch_signals = posix.catch_signals
 
 -- ----- files -----
 
+--- Have standard input, output and error open, so that nothing that is opened later is taken for
+-- one of them.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] string why not
+-- @function hold_standard
+system.hold_standard = posix.hold_standard
+
 --- Open a regular file for reading and writing; what is made is for nobody else but its owner.
 -- @tparam string path
 -- @tparam boolean create it, where it is not there

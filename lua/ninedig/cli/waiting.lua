@@ -4,6 +4,8 @@ local system = require("ninedig.cli.system")
 
 local waiting = {}
 
+assert(system.hold_standard()) -- before anything else is opened, such as the pipe of the signals
+
 -- Counted from here on.
 local signals = assert(system.catch_signals())
 local has_begun = false -- to ask for what changes something
