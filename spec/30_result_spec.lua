@@ -125,6 +125,37 @@ describe("the result", function()
     end
   end)
 
+  -- Whether it is read by ourselves or by lua-cjson.
+  for json, number in pairs {
+    ["972501234567"] = "972501234567", ["9.72501234567e11"] = "972501234567",
+    ["12345678901234567"] = "12345678901234567", ["0"] = "0", ['"+972 50"'] = "+972 50",
+    ["99999999999999999999"] = "99999999999999999999",
+    ["12345678901234567.0"] = "12345678901234567",
+    ["true"] = false, ["1.5"] = false, ['["a"]'] = false, ["{}"] = false, ["-5"] = false,
+    ["1e30"] = false, ["null"] = false, ['"a\\u0062"'] = "ab", ['""'] = "",
+  } do
+    it("has a string for a number that is sent as " .. json, function()
+      for _, nested in ipairs { "", '"more":{},' } do
+        world = mock.world()
+        local expected = ('{accountID=1 inboxID=10 %sreason=1 server="online" status="OK"%s}')
+          :format(nested == "" and "" or "more={} ",
+            number and (' whatsapp_number=%q'):format(number) or "")
+        assert.equal(expected,
+          result_of('{"status":"OK",' .. nested .. '"whatsapp_number":' .. json .. "}"))
+      end
+    end)
+  end
+
+  it("has no secret for a number", function()
+    local token = "12345678901234567"
+    for _, echo in ipairs { token, '"' .. token .. '"', '"+' .. token .. '"' } do
+      world = mock.world()
+      local rendered = result_of('{"status":"OK","whatsapp_number":' .. echo .. "}",
+        { access_token = token })
+      assert.matches('whatsapp_number="%+?%[redacted%]"', rendered)
+    end
+  end)
+
   describe("with ids above a double's precision", function()
     local rendered = has_integers and BIG or ('"%s"'):format(BIG)
     local expected = ('{accountID=%s inboxID=%s reason=1 server="online" status="OK"}')
@@ -137,6 +168,15 @@ describe("the result", function()
       it("takes " .. what .. " for an echo", function()
         assert.equal(expected, result_of(('{"status":"OK","accountID":%s,"inboxID":%s}')
           :format(echo, echo), { accountID = BIG, inboxID = BIG }))
+      end)
+    end
+
+    for _, echo in ipairs { "1000000000000000000", "1e18", "1000000000000000000.0" } do
+      it("takes " .. echo .. " for the largest one", function()
+        local largest = "999999999999999999"
+        assert.equal(('{accountID=1 inboxID=%s reason=1 server="online" status="OK"}')
+          :format(has_integers and largest or ('"%s"'):format(largest)),
+          result_of('{"status":"OK","inboxID":' .. echo .. "}", { inboxID = largest }))
       end)
     end
 

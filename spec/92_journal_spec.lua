@@ -537,6 +537,21 @@ describe("the journal #novalgrind", function()
     at_most_one_each(cli.deletions(world))
   end)
 
+  it("has no token of digits that the service named as the number", function()
+    for _, echo in ipairs { "20713207132071320", '"20713207132071320"', '"+20713207132071320"' } do
+      world, journal = mock.world(), cli.file()
+      world:script { body = '{"status":"OK","whatsapp_number":' .. echo .. "}" }
+      local ended, report = run(1, { "--keep-going" }, {
+        base_url = world:base_url("body"),
+        environment = { NINEDIG_ACCESS_TOKEN = "20713207132071320" },
+      })
+      assert.equal(1, report.deleted, ended.err)
+      local seen = cli.read(journal) .. ended.out .. ended.err
+      assert.is_nil(seen:find("20713", 1, true), seen)
+      at_most_one_each(cli.deletions(world))
+    end
+  end)
+
   -- ----- what is torn -----
 
   it("ignores a torn last line", function()

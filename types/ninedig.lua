@@ -260,8 +260,8 @@
 ---@field verify? boolean an unknown outcome is followed by reading back
 
 ---@class ninedig.GetAccessTokenParams
----@field client_id? string where the client has none of its own
----@field client_secret? string where the client has none of its own
+---@field client_id? string in place of the client's
+---@field client_secret? string in place of the client's
 
 ---@class ninedig.GetAccountsParams
 ---@field access_token? string in place of the client's

@@ -1,7 +1,8 @@
 --- Clients: options that are checked once and shared by many calls, which are their methods.
 --
 -- A client of @{ninedig} raises an @{error} where a client of @{ninedig.safe} returns `nil, err`.
--- Each method may be given an `access_token` of its own among its params, in place of the client's.
+-- Each method but `get_access_token` may be given an `access_token` of its own among its params, in
+-- place of the client's.
 -- @classmod client
 -- @usage
 -- local client = require("ninedig").client { access_token = os.getenv("NINEDIG_ACCESS_TOKEN") }
@@ -95,8 +96,8 @@ end
 --- Get a new token and keep it for the client's calls.
 -- @function client:get_access_token
 -- @tparam[opt] table params
--- @tparam[opt] string params.client_id where the client has none of its own
--- @tparam[opt] string params.client_secret where the client has none of its own
+-- @tparam[opt] string params.client_id in place of the client's
+-- @tparam[opt] string params.client_secret in place of the client's
 -- @treturn table `access_token`, `expiration_time` (unix time), `token_type`, `reason`
 -- @raise an @{error}
 function methods:get_access_token(params)

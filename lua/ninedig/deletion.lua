@@ -38,8 +38,7 @@ end
 -- It has happened, so this is no error.
 local function compare_numbers(result, asked)
   local number = result.whatsapp_number
-  if asked.whatsapp_number and number and tostring(number):gsub("^%+", "") ~= asked.whatsapp_number
-  then
+  if asked.whatsapp_number and number and number:gsub("^%+", "") ~= asked.whatsapp_number then
     result.number_differs = true
   end
   return result

@@ -196,22 +196,44 @@ static void judges_deletions(void **state)
 /* Numbers of the service's from 2^53 up may have lost their last digits. */
 static void compares_large_numbers_as_doubles(void **state)
 {
-    static const struct {
+    static const uint64_t low = UINT64_C(9007199254740993);
+    static const uint64_t high = UINT64_C(999999999999999999);
+    const struct {
+        uint64_t asked;
         const char *echo;
         bool same;
     } rows[] = {
-        {"9007199254740993", true},      {"9007199254740992", true},
-        {"9.007199254740992e15", true},  {"\"9007199254740993\"", true},
-        {"9007199254740994", false},     {"9007199254740991", false},
-        {"\"9007199254740992\"", false}, {"\"9007199254740994\"", false},
-        {"9007199254740992.5", false},
+        {low, "9007199254740993", true},
+        {low, "9007199254740992", true},
+        {low, "9.007199254740992e15", true},
+        {low, "\"9007199254740993\"", true},
+        {low, "9007199254740994", false},
+        {low, "9007199254740991", false},
+        {low, "\"9007199254740992\"", false},
+        {low, "\"9007199254740994\"", false},
+        {low, "9007199254740992.5", false},
+        {low, "1e18", false},
+        {high, "999999999999999999", true},
+        {high, "\"999999999999999999\"", true},
+        {high, "1000000000000000000", true},
+        {high, "1000000000000000000.0", true},
+        {high, "1e18", true},
+        {high, "1E+18", true},
+        {high, "10.0e17", true},
+        {high, "\"1000000000000000000\"", false},
+        {high, "1000000000000000128", false},
+        {high, "-1e18", false},
+        {high, "1e19", false},
+        {high, "999999999999999872", false},
+        {UINT64_C(999999999999999872), "1e18", false},
+        {10, "1e18", false},
     };
     const struct nd_call *call = CALL(DELETE_INBOX);
-    const struct nd_values values = asked(call, UINT64_C(9007199254740993));
     size_t i;
 
     (void)state;
     for (i = 0; i < COUNT(rows); i++) {
+        const struct nd_values values = asked(call, rows[i].asked);
         struct nd_verdict verdict;
         char body[100];
         int length =

@@ -152,17 +152,22 @@ static int64_t read_reason(const struct reader *reader,
     return REASON_INVALID;
 }
 
+/* What the largest ids are as doubles, which is no id itself. */
+#define ID_LIMIT 1e18
+
 /* The service may have lost the last digits of a number from 2^53 up. */
 static bool is_same_id(const struct reader *reader, enum nd_json_token token,
                        uint64_t asked)
 {
     uint64_t id;
+    double number;
 
-    if (!token_to_id(reader, token, &id))
-        return false;
-    return id == asked ||
-           (token == ND_JSON_NUMBER && (double)asked >= ND_EXACT_DOUBLE &&
-            (double)id == (double)asked);
+    if (token_to_id(reader, token, &id))
+        return id == asked ||
+               (token == ND_JSON_NUMBER && (double)asked >= ND_EXACT_DOUBLE &&
+                (double)id == (double)asked);
+    return token == ND_JSON_NUMBER && (double)asked == ID_LIMIT &&
+           nd_json_double(reader->json.token, &number) && number == ID_LIMIT;
 }
 
 static bool echo_agrees(const struct reader *reader, enum nd_json_token token,
@@ -248,24 +253,32 @@ static bool read_result(struct reader *reader, enum nd_json_token token,
 
 /* ----- the object ----- */
 
-/* Notes the field whose key and value's first token were just read. */
+/* The field whose key and value's first token were just read. */
+static struct nd_extra field_of(const struct reader *reader,
+                                const struct nd_json *key,
+                                enum nd_json_token token)
+{
+    struct nd_extra field = {.key = key->token,
+                             .key_escaped = key->escaped,
+                             .value = reader->json.token,
+                             .value_escaped = reader->json.escaped,
+                             .token = token};
+
+    return field;
+}
+
+/* Notes it, as one that is passed on. */
 static void note_extra(struct reader *reader, const struct nd_json *key,
                        enum nd_json_token token)
 {
     struct nd_verdict *verdict = reader->verdict;
-    struct nd_extra *extra;
 
     if (verdict->extras == ND_EXTRAS_MAX || token == ND_JSON_OBJECT ||
         token == ND_JSON_ARRAY)
         verdict->extras = -1;
     if (verdict->extras < 0)
         return;
-    extra = &verdict->extra[verdict->extras++];
-    extra->key = key->token;
-    extra->key_escaped = key->escaped;
-    extra->value = reader->json.token;
-    extra->value_escaped = reader->json.escaped;
-    extra->token = token;
+    verdict->extra[verdict->extras++] = field_of(reader, key, token);
 }
 
 /* The result has the value from the request. */
@@ -281,7 +294,8 @@ static void read_field(struct reader *reader)
     struct facts *facts = &reader->facts;
     const struct nd_json key = reader->json;
     int echo = find_echo(reader);
-    int result = reader->call->effect == ND_ERASES ? -1 : find_result(reader);
+    bool erases = reader->call->effect == ND_ERASES;
+    int result = find_result(reader);
     enum nd_json_token token = nd_json_next(&reader->json);
 
     if (nd_json_is(key.token, "status")) {
@@ -296,12 +310,14 @@ static void read_field(struct reader *reader)
         (void)nd_json_skip(&reader->json, token);
         return;
     }
-    if (!is_id_echo(reader, echo))
+    if (erases && result >= 0)
+        reader->verdict->text = field_of(reader, &key, token);
+    else if (!is_id_echo(reader, echo))
         note_extra(reader, &key, token);
     if (echo >= 0) {
         note_key(&facts->seen, &facts->twice, KEY_ECHO(echo));
         facts->other |= !echo_agrees(reader, token, echo);
-    } else if (result >= 0) {
+    } else if (result >= 0 && !erases) {
         note_key(&facts->seen, &facts->twice, KEY_RESULT(result));
         if (read_result(reader, token, reader->results[result]))
             facts->formed |= KEY_RESULT(result);
@@ -442,6 +458,7 @@ void nd_judge(struct nd_verdict *verdict, const struct nd_call *call,
     reader.values = values;
     reader.verdict = verdict;
     verdict->extras = 0;
+    verdict->text.token = ND_JSON_NULL;
     is_object = read_object(&reader, text);
     verdict->reason = ND_UNSET;
     if (is_object)

@@ -36,6 +36,8 @@ struct nd_verdict {
     bool doubtful;    /* under 4xx: it may yet have been carried out */
     int extras;       /* how many; -1 where there are others than these */
     struct nd_extra extra[ND_EXTRAS_MAX];
+    struct nd_extra text; /* of a call that erases: the result that is one;
+                             token is ND_JSON_NULL where there is none */
 };
 
 /* values: what was asked for, as it was sent. */

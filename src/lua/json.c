@@ -28,7 +28,7 @@ void ndl_push_decoder(lua_State *L)
 
 /* ----- plain values ----- */
 
-static void push_string(lua_State *L, struct nd_text string, bool escaped)
+void ndl_push_string(lua_State *L, struct nd_text string, bool escaped)
 {
     size_t length = (size_t)(string.end - string.at);
     char *meant;
@@ -67,7 +67,7 @@ static bool push_plain(lua_State *L, enum nd_json_token token,
 {
     switch (token) {
     case ND_JSON_STRING:
-        push_string(L, text, escaped);
+        ndl_push_string(L, text, escaped);
         return true;
     case ND_JSON_NUMBER:
         push_number(L, text);
@@ -124,7 +124,7 @@ static bool push_object(lua_State *L, struct nd_json *json, bool nested)
     lua_newtable(L); /* object, keys */
     keys = lua_gettop(L);
     while ((token = nd_json_next(json)) == ND_JSON_KEY) {
-        push_string(L, json->token, json->escaped);
+        ndl_push_string(L, json->token, json->escaped);
         if (is_in_set(L, keys)) { /* object, keys, key */
             lua_pushfstring(L, "it has the key \"%s\" twice",
                             lua_tostring(L, -1));
@@ -218,7 +218,7 @@ bool ndl_set_extras(lua_State *L, const struct nd_verdict *verdict)
 
         if (extra->token == ND_JSON_NUMBER && !is_exact(extra->value))
             return false;
-        push_string(L, extra->key, extra->key_escaped); /* key */
+        ndl_push_string(L, extra->key, extra->key_escaped); /* key */
         (void)push_plain(L, extra->token, extra->value, extra->value_escaped);
         lua_rawset(L, -3);
     }

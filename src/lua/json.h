@@ -29,6 +29,9 @@ it has not. What is null is left out.
 */
 int ndl_read_object(lua_State *L);
 
+/* Pushes what the inside of a JSON string says. */
+void ndl_push_string(lua_State *L, struct nd_text string, bool escaped);
+
 /*
  * Sets the fields that were noted while the answer was judged, in the table
  * on the top, which is soon: lua-cjson would read all of it again.  Where

@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,61 @@ static bool push_converted(lua_State *L, const struct nd_result *result)
         return true;
     }
     return false;
+}
+
+static bool is_digits(struct nd_text text)
+{
+    while (text.at < text.end && *text.at >= '0' && *text.at <= '9')
+        text.at++;
+    return text.at == text.end;
+}
+
+/* Pushes a value as a text: a whole number as the digits that it was written
+ * with, however many, and nil for what is neither. */
+static void push_text(lua_State *L, const struct nd_extra *field)
+{
+    char digits[32];
+    uint64_t whole;
+
+    if (field->token == ND_JSON_STRING ||
+        (field->token == ND_JSON_NUMBER && is_digits(field->value))) {
+        ndl_push_string(L, field->value, field->value_escaped);
+    } else if (field->token == ND_JSON_NUMBER &&
+               nd_json_whole(field->value, &whole)) {
+        (void)snprintf(digits, sizeof digits, "%" PRIu64, whole);
+        lua_pushstring(L, digits);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
+/* Hides secrets in the string on the top. */
+static void redact_top(lua_State *L, const struct nd_secrets *secrets,
+                       struct nd_buffer *scratch)
+{
+    size_t length;
+    const char *text = lua_tolstring(L, -1, &length);
+
+    nd_buffer_free(scratch);
+    nd_buffer_init(scratch, (size_t)-1);
+    if (!nd_redact(scratch, text, length, secrets))
+        (void)ndl_out_of_memory(L);
+    lua_pushlstring(L, scratch->data ? scratch->data : "", scratch->length);
+    lua_replace(L, -2);
+}
+
+/* Sets the text that a call which erases has as a result, in the table on the
+ * top: what it is goes into journals. */
+static void set_text(lua_State *L, const char *key,
+                     const struct nd_extra *field,
+                     const struct nd_secrets *secrets,
+                     struct nd_buffer *scratch)
+{
+    lua_pushstring(L, key);
+    push_text(L, field); /* key, text */
+    if (lua_isstring(L, -1))
+        redact_top(L, secrets, scratch);
+    lua_rawset(L, -3);
 }
 
 /* Converts one field of the table on the top. */
@@ -143,6 +199,7 @@ static void push_object(lua_State *L, int decoder,
 void ndl_push_result(lua_State *L, int decoder,
                      const struct nd_transfer *transfer,
                      const struct nd_verdict *verdict,
+                     const struct nd_secrets *secrets,
                      struct nd_buffer *scratch)
 {
     const struct nd_call *call = transfer->request.call;
@@ -152,7 +209,9 @@ void ndl_push_result(lua_State *L, int decoder,
     ndl_need_stack(L, 6);
     push_object(L, decoder, transfer, verdict, scratch);
     for (i = 0; (result = nd_result_at(call, i)) != NULL; i++) {
-        if (result->where == ND_RESULT_TOP)
+        if (call->effect == ND_ERASES)
+            set_text(L, result->key, &verdict->text, secrets, scratch);
+        else if (result->where == ND_RESULT_TOP)
             convert_field(L, result);
         else
             convert_rows(L, result);

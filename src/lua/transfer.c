@@ -235,7 +235,8 @@ static int core_finish(lua_State *L)
              answer->body.data, answer->body.length);
     nd_secrets_add_request(&secrets, request);
     if (nd_outcome(&err, request->call, answer, &verdict, &secrets)) {
-        ndl_push_result(L, DECODER, transfer, &verdict, &object->scratch);
+        ndl_push_result(L, DECODER, transfer, &verdict, &secrets,
+                        &object->scratch);
         lua_pushnil(L);
         lua_pushinteger(L, (lua_Integer)answer->http_status);
         results = 3;
