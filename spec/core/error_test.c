@@ -20,7 +20,7 @@ static void sets_every_field_of_a_bad_argument(void **state)
     struct nd_error err = junk_error();
 
     (void)state;
-    assert_false(nd_fail(&err, ND_BAD_VALUE, "%s is %d", "inboxID", 0));
+    assert_false(nd_fail(&err, "BAD_VALUE", "%s is %d", "inboxID", 0));
     assert_bad_argument(&err, "BAD_VALUE", "inboxID");
     assert_string_equal(err.message, "inboxID is 0");
 }
@@ -33,7 +33,7 @@ static void cuts_a_long_message(void **state)
     (void)state;
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = '\0';
-    assert_false(nd_fail(&err, ND_BAD_VALUE, "%s", text));
+    assert_false(nd_fail(&err, "BAD_VALUE", "%s", text));
     assert_int_equal(strlen(err.message), ND_MESSAGE_MAX - 1);
 }
 
@@ -43,7 +43,7 @@ static void keeps_a_message_on_one_line(void **state)
     struct nd_error err = junk_error();
 
     (void)state;
-    assert_false(nd_fail(&err, ND_UNKNOWN_KEY, "no key \"%s\"",
+    assert_false(nd_fail(&err, "UNKNOWN_KEY", "no key \"%s\"",
                          "in\r\nbox\tID\x1b\x7f"));
     assert_string_equal(err.message, "no key \"in??box?ID??\"");
 }

@@ -1,5 +1,6 @@
 /* HTTP/1.1 answers, read strictly: bytes in, an answer out, or word that it
- * is none.  Pure, and resumable at each byte. */
+ * is none.  Pure but for dates, which libcurl reads and which may need the
+ * time; resumable at each byte. */
 #ifndef ND_ANSWER_H
 #define ND_ANSWER_H
 

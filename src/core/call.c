@@ -132,7 +132,7 @@ bool nd_complete_values(struct nd_values *values, const struct nd_call *call,
         value->set = value->text != NULL;
         value->length = value->set ? strlen(value->text) : 0;
         if (!value->set && (param->where & ND_NEEDED))
-            return nd_fail(err, ND_MISSING_KEY, "%s is missing: %s needs it%s",
+            return nd_fail(err, "MISSING_KEY", "%s is missing: %s needs it%s",
                            key, call->name,
                            from_client ? ", from the call or the client" : "");
     }

@@ -47,7 +47,7 @@ bool nd_fail(struct nd_error *err, const char *name, const char *format, ...)
 
 bool nd_fail_memory(struct nd_error *err)
 {
-    nd_fail(err, ND_OUT_OF_MEMORY,
+    nd_fail(err, "OUT_OF_MEMORY",
             "not enough memory to prepare the call; nothing was sent");
     err->kind = ND_KIND_NETWORK;
     err->retryable = true;

@@ -29,7 +29,7 @@ enum nd_outcome {
 struct nd_error {
     enum nd_kind kind;
     enum nd_outcome outcome;
-    const char *name; /* a literal: upper case, stable */
+    const char *name; /* a literal; see names.def and reasons.def */
     bool retryable;
     int64_t reason;     /* the service's code, or ND_UNSET */
     long http_status;   /* or ND_UNSET */
@@ -37,14 +37,6 @@ struct nd_error {
     double retry_after; /* seconds, or ND_UNSET */
     char message[ND_MESSAGE_MAX];
 };
-
-/* Names of bad arguments; all names are in names.def and reasons.def. */
-#define ND_MISSING_KEY "MISSING_KEY"
-#define ND_UNKNOWN_KEY "UNKNOWN_KEY"
-#define ND_WRONG_TYPE "WRONG_TYPE"
-#define ND_BAD_VALUE "BAD_VALUE"
-#define ND_CA_FILE_UNREADABLE "CA_FILE_UNREADABLE"
-#define ND_OUT_OF_MEMORY "OUT_OF_MEMORY"
 
 const char *nd_kind_name(enum nd_kind kind);
 const char *nd_outcome_name(enum nd_outcome outcome);

@@ -95,7 +95,7 @@ static const struct fault not_connected[] = {
     {CURLE_SSL_CERTPROBLEM, "TLS_FAILED", "the TLS handshake failed"},
     {CURLE_SSL_CIPHER, "TLS_FAILED", "the TLS handshake failed"},
     {CURLE_PROXY, "PROXY_FAILED", "the proxy did not connect"},
-    {CURLE_OUT_OF_MEMORY, ND_OUT_OF_MEMORY, "memory ran out"},
+    {CURLE_OUT_OF_MEMORY, "OUT_OF_MEMORY", "memory ran out"},
 };
 
 static const struct fault lost_in_handshake = {
@@ -120,8 +120,7 @@ static const struct fault others[] = {
     {ND_FAULT_UNREADABLE, "ANSWER_UNREADABLE",
      "the answer was not HTTP/1.1, or of a kind that cannot be relied on"},
     {ND_FAULT_CANCELLED, "CANCELLED", "the call was given up"},
-    {ND_FAULT_MEMORY, ND_OUT_OF_MEMORY,
-     "memory ran out while the answer came"},
+    {ND_FAULT_MEMORY, "OUT_OF_MEMORY", "memory ran out while the answer came"},
 };
 
 static const struct fault in_the_queue = {
@@ -192,7 +191,7 @@ static void network_failed(struct nd_error *err, const struct nd_call *call,
 
 static void ca_file_failed(struct nd_error *err, const struct nd_call *call)
 {
-    set_kind(err, ND_KIND_ARGUMENT, ND_NOT_SENT, ND_CA_FILE_UNREADABLE);
+    set_kind(err, ND_KIND_ARGUMENT, ND_NOT_SENT, "CA_FILE_UNREADABLE");
     say(err, call,
         "ca_file, or the system's store of certificates where it "
         "is not given, cannot be read as PEM");

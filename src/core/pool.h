@@ -1,6 +1,6 @@
 /* The connections of an engine: those that libcurl is making, and those that
- * are idle and may be used again.  With connection.c the only file that
- * knows libcurl's handles. */
+ * are idle and may be used again.  No file knows libcurl's handles but this
+ * one's, connection.c, trust.c and tls.c. */
 #ifndef ND_POOL_H
 #define ND_POOL_H
 

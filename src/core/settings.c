@@ -203,7 +203,7 @@ static bool copy_proxy(struct nd_settings *settings,
     if (!nd_url_look_for_loopback(proxy, &loopback))
         return nd_fail_memory(err);
     if (settings->plain_http && *proxy && !loopback)
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "proxy must be a loopback host where base_url is "
                        "plain http, as it would be sent the token in the "
                        "clear");
@@ -232,12 +232,12 @@ static bool check_credentials(const struct nd_value *values,
     bool secret = values[ND_OPTION_client_secret].set;
 
     if (id != secret)
-        return nd_fail(err, ND_MISSING_KEY,
+        return nd_fail(err, "MISSING_KEY",
                        "%s is missing: client_id and client_secret are "
                        "given together",
                        id ? "client_secret" : "client_id");
     if (id && values[ND_OPTION_access_token].set)
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "access_token is given beside client_id and "
                        "client_secret, which replace it: give one or the "
                        "other");

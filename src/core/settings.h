@@ -36,8 +36,8 @@ struct nd_settings {
     char *proxy;         /* or "": none */
     char *proxy_name;    /* for a person: its host, and who named it; "" */
     char *no_proxy;      /* hosts that it is not for, or "" */
-    const char
-        *proxy_variable; /* of the environment, that named it; or NULL */
+    /* Of the environment, that named the proxy; or NULL. */
+    const char *proxy_variable;
     long timeout_ms;
     long connect_timeout_ms;
     long max_idle_ms; /* 0 never reuses */

@@ -5,13 +5,15 @@
 #include "json.h"
 
 /* Encodings. */
-#define ND_SPELT_JSON 1u /* as in a string of JSON */
-#define ND_SPELT_NESTED \
-    2u                      /* as in JSON in a string of JSON, and so on: no
-                               backslash is left */
-#define ND_SPELT_PERCENT 4u /* as in a URL */
+/* As in a string of JSON. */
+#define ND_SPELT_JSON 1u
+/* As in JSON in a string of JSON, and so on: no backslash is left. */
+#define ND_SPELT_NESTED 2u
+/* As in a URL. */
+#define ND_SPELT_PERCENT 4u
 #define ND_SPELT_HTML 8u
-#define ND_SPELT_WIDE 16u /* as ASCII in UTF-16: NULs are nothing */
+/* As ASCII in UTF-16: NULs are nothing. */
+#define ND_SPELT_WIDE 16u
 
 /*
  * Reads one character and moves on: as it stands, or in one of the

@@ -142,16 +142,16 @@ static bool check_parts(const char *key, const char *url, const char *scheme,
 
     /* libcurl takes https:///api for the host "api". */
     if (!scheme || !host || !authority || authority[3] == '/')
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be a whole URL, such as "
                        "https://partners.99digital.co.il/api",
                        key);
     if (nd_is_word(scheme, strlen(scheme), "https"))
         return true;
     if (!nd_is_word(scheme, strlen(scheme), "http"))
-        return nd_fail(err, ND_BAD_VALUE, "%s must begin with https://", key);
+        return nd_fail(err, "BAD_VALUE", "%s must begin with https://", key);
     if (!is_loopback_host(host))
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must begin with https://; plain http is "
                        "for loopback hosts only (127.0.0.0/8, ::1, "
                        "localhost), as it would show the token to the "
@@ -167,12 +167,12 @@ bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
     bool good;
 
     if (!is_plain_text(url))
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be a URL of printable ASCII characters, "
                        "without space or backslash",
                        key);
     if (strpbrk(url, "@?#"))
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must have no user, query or fragment, "
                        "and so none of @ ? #",
                        key);
@@ -201,7 +201,7 @@ bool nd_check_proxy_url(const char *key, const char *url, struct nd_error *err)
         known = known || nd_is_word(scheme, strlen(scheme), schemes[i]);
     curl_free(scheme);
     if (!known)
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be a URL of http, https, socks4, socks4a, "
                        "socks5 or socks5h, or \"\" for none",
                        key);

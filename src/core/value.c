@@ -42,7 +42,7 @@ static bool check_id(struct nd_value *value, const struct nd_field *field,
     case ND_RAW_STRING:
         if (nd_parse_id(&value->id, raw->text, raw->length))
             return true;
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be 1 to %d digits, above 0, without a "
                        "leading zero, sign, space or any other character",
                        field->key, ND_ID_DIGITS);
@@ -50,28 +50,28 @@ static bool check_id(struct nd_value *value, const struct nd_field *field,
         value->id = (uint64_t)raw->integer;
         if (raw->integer >= 1 && value->id <= ND_ID_MAX)
             return true;
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be above 0 and of at most %d digits, "
                        "got %" PRId64,
                        field->key, ND_ID_DIGITS, raw->integer);
     case ND_RAW_FLOAT:
         if (raw->number >= ND_EXACT_DOUBLE)
-            return nd_fail(err, ND_BAD_VALUE,
+            return nd_fail(err, "BAD_VALUE",
                            "%s is a float of 2^53 or more and may already "
                            "be another number: pass a string of digits",
                            field->key);
         /* Written so that NaN fails it too. */
         if (!(raw->number >= 1))
-            return nd_fail(err, ND_BAD_VALUE, "%s must be above 0, got %.14g",
+            return nd_fail(err, "BAD_VALUE", "%s must be above 0, got %.14g",
                            field->key, raw->number);
         value->id = (uint64_t)raw->number;
         if ((double)value->id == raw->number)
             return true;
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s must be a whole number, got %.14g", field->key,
                        raw->number);
     default:
-        return nd_fail(err, ND_WRONG_TYPE,
+        return nd_fail(err, "WRONG_TYPE",
                        "%s must be an integer or a string of digits, "
                        "got %s",
                        field->key, raw->type_name);
@@ -94,7 +94,7 @@ static bool check_label(const struct nd_field *field, const struct nd_raw *raw,
     if (length > 0 && length <= ND_LABEL_MAX && i == length &&
         text[0] != '-' && text[length - 1] != '-')
         return true;
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s must be one DNS label: 1 to %d of a-z A-Z 0-9 and "
                    "the dash, with no dash at an end (such as \"online\", "
                    "and not a host name)",
@@ -108,7 +108,7 @@ static bool check_whatsapp_number(const struct nd_field *field,
     if (raw->length <= ND_WHATSAPP_DIGITS &&
         all_digits(raw->text, raw->length) && raw->text[0] != '0')
         return true;
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s must be a string of 1 to %d digits with its country "
                    "code and without \"+\", such as \"972501234567\"",
                    field->key, ND_WHATSAPP_DIGITS);
@@ -121,12 +121,12 @@ static bool check_token(const struct nd_field *field, const struct nd_raw *raw,
     size_t i;
 
     if (raw->length == 0)
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s is empty; is the variable or file that it comes "
                        "from set?",
                        field->key);
     if (raw->length > ND_TOKEN_MAX)
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s has %zu characters; at most %d are allowed",
                        field->key, raw->length, ND_TOKEN_MAX);
     for (i = 0; i < raw->length; i++) {
@@ -136,12 +136,12 @@ static bool check_token(const struct nd_field *field, const struct nd_raw *raw,
     if (i == raw->length)
         return true;
     if (raw->text[i] == '\n' || raw->text[i] == '\r')
-        return nd_fail(err, ND_BAD_VALUE,
+        return nd_fail(err, "BAD_VALUE",
                        "%s has a line break at character %zu: was it read "
                        "from a file? Remove the trailing newline. Only "
                        "printable ASCII without a space is allowed",
                        field->key, i + 1);
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s has a space, a control or a non-ASCII character at "
                    "position %zu; only printable ASCII without a space is "
                    "allowed",
@@ -159,7 +159,7 @@ static bool check_text(const struct nd_field *field, const struct nd_raw *raw,
     }
     if (i == raw->length && i > 0 && i <= ND_TEXT_MAX)
         return true;
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s must be 1 to %d printable ASCII characters", field->key,
                    ND_TEXT_MAX);
 }
@@ -171,7 +171,7 @@ static bool check_c_string(const struct nd_field *field,
 {
     if (raw->length <= max && !memchr(raw->text, '\0', raw->length))
         return true;
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s must be at most %zu bytes without a NUL", field->key,
                    max);
 }
@@ -223,7 +223,7 @@ static bool check_path(const struct nd_field *field, const struct nd_raw *raw,
         (void)close(fd);
     if (good)
         return true;
-    return nd_fail(err, ND_CA_FILE_UNREADABLE,
+    return nd_fail(err, "CA_FILE_UNREADABLE",
                    "%s: cannot read \"%.300s\" as PEM; it must be a bundle "
                    "that this process may read (nginx workers run as another "
                    "user)",
@@ -234,7 +234,7 @@ static bool check_string(const struct nd_field *field,
                          const struct nd_raw *raw, struct nd_error *err)
 {
     if (raw->form != ND_RAW_STRING)
-        return nd_fail(err, ND_WRONG_TYPE, "%s must be a string, got %s",
+        return nd_fail(err, "WRONG_TYPE", "%s must be a string, got %s",
                        field->key, raw->type_name);
     switch (field->type) {
     case ND_TYPE_LABEL:
@@ -269,7 +269,7 @@ static bool check_range(struct nd_value *value, const struct nd_field *field,
     double number;
 
     if (raw->form != ND_RAW_INTEGER && raw->form != ND_RAW_FLOAT)
-        return nd_fail(err, ND_WRONG_TYPE, "%s must be a %s, got %s",
+        return nd_fail(err, "WRONG_TYPE", "%s must be a %s, got %s",
                        field->key, what, raw->type_name);
     number = raw->form == ND_RAW_INTEGER ? (double)raw->integer : raw->number;
     /* Written so that NaN fails it too. */
@@ -279,7 +279,7 @@ static bool check_range(struct nd_value *value, const struct nd_field *field,
         value->number = number;
         return true;
     }
-    return nd_fail(err, ND_BAD_VALUE,
+    return nd_fail(err, "BAD_VALUE",
                    "%s must be a %s %s %.14g and at most %.14g, "
                    "got %.14g",
                    field->key, what, field->open ? "above" : "of at least",
@@ -291,7 +291,7 @@ static bool check_form(const struct nd_field *field, const struct nd_raw *raw,
 {
     if (right)
         return true;
-    return nd_fail(err, ND_WRONG_TYPE, "%s must be a %s, got %s", field->key,
+    return nd_fail(err, "WRONG_TYPE", "%s must be a %s, got %s", field->key,
                    wanted, raw->type_name);
 }
 

@@ -33,14 +33,14 @@ static bool refuse_key(lua_State *L, int index, const char *what,
     int i;
 
     if (lua_type(L, index) != LUA_TSTRING)
-        return nd_fail(err, ND_UNKNOWN_KEY,
+        return nd_fail(err, "UNKNOWN_KEY",
                        "%s must have names as its keys, got a %s", what,
                        luaL_typename(L, index));
     for (i = 0; fields[i]; i++)
         keys[i] = fields[i]->key;
     written = lua_tostring(L, index);
     nearest = nd_nearest_key(written, keys);
-    return nd_fail(err, ND_UNKNOWN_KEY, "%s has no key \"%.64s\"%s%s%s", what,
+    return nd_fail(err, "UNKNOWN_KEY", "%s has no key \"%.64s\"%s%s%s", what,
                    written, nearest ? "; did you mean \"" : "",
                    nearest ? nearest : "", nearest ? "\"?" : "");
 }
@@ -78,7 +78,7 @@ bool ndl_read_table(lua_State *L, int index, const char *what,
 
     memset(raws, 0, sizeof raws); /* ND_RAW_NIL */
     if (!lua_istable(L, index))
-        return nd_fail(err, ND_WRONG_TYPE, "%s takes a table, got %s", what,
+        return nd_fail(err, "WRONG_TYPE", "%s takes a table, got %s", what,
                        luaL_typename(L, index));
     if (!read_raws(L, index, what, fields, raws, err))
         return false;
