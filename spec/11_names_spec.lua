@@ -11,13 +11,14 @@ local KINDS = {
   precondition = true,
 }
 
--- Words in capitals that are no names of errors: methods, the service's own, variables, and what a
--- verdict lacks.
+-- Words in capitals that are no names of errors: methods, the service's own, variables, letters,
+-- and what a verdict lacks.
 local OTHER_WORDS = {
   DELETE = true, GET = true, POST = true, OK = true, FAIL = true,
   HTTPS_PROXY = true, ALL_PROXY = true, NO_PROXY = true,
   TOTALS_DIFFER = true, NUMBER_NOT_LISTED = true, NO_NUMBERS = true, NUMBER_STILL_THERE = true,
   LIST_FAILED = true, NO_TIME = true,
+  ABCDEFGHIJKLMNOPQRSTUVWXYZ = true,
 }
 
 -- The words in capitals that stand in quotes in the sources of the library, each with a path. The
