@@ -565,15 +565,18 @@ static void tell_crash(int signal)
 static int harness_tell_crashes(lua_State *L)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL};
+    static char room[64 * 1024]; /* the stack may be what has run out */
+    stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
     struct sigaction action;
     void *frame;
     size_t i;
 
     (void)L;
+    (void)sigaltstack(&stack, NULL);
     (void)backtrace(&frame, 1); /* which loads what it needs */
     memset(&action, 0, sizeof action);
     action.sa_handler = tell_crash;
-    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_flags = (int)SA_RESETHAND | SA_ONSTACK;
     for (i = 0; i < sizeof signals / sizeof *signals; i++)
         (void)sigaction(signals[i], &action, NULL);
     return 0;
