@@ -298,7 +298,8 @@ describe("the mock", function()
     it("as a proxy that refuses", function()
       for _, listener in ipairs { "proxy_403", "proxy_407", "proxy_close" } do
         local _, code = delete(world, "ok", nil, "--noproxy '' -x " .. world:proxy(listener))
-        assert.equal(RECEIVE_FAILED, code)
+        -- What it is called for a CONNECT that is refused depends on curl's version.
+        assert.is_true(code == RECEIVE_FAILED or code == REFUSED, code)
       end
       assert.equal(0, world:count())
       assert.equal(3, #world:proxy_requests())

@@ -32,6 +32,10 @@ struct nd_engine {
  * outcome could only be unknown. */
 #define ND_LEAST_MS 10
 
+/* A queued transfer whose caller has not come for so long does not keep those
+ * behind it waiting. */
+#define ND_ABSENT_MS 100
+
 /* ----- once in a process ----- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -348,7 +352,8 @@ void nd_engine_set_caller(struct nd_engine *engine, uintptr_t caller)
 
 void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer)
 {
-    transfer->deadline_ms = nd_clock_ms() + transfer->timeout_ms;
+    transfer->seen_ms = nd_clock_ms();
+    transfer->deadline_ms = transfer->seen_ms + transfer->timeout_ms;
     transfer->engine = engine;
     transfer->state = ND_TRANSFER_QUEUED;
     list_add(&engine->queue, transfer);
@@ -364,17 +369,35 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
         begin_to_connect(engine, transfer, now);
 }
 
-/* The first in the queue that may begin, if it finds room; or NULL. */
-static struct nd_transfer *next_to_start(const struct nd_engine *engine)
+static bool has_room(const struct nd_engine *engine,
+                     const struct nd_transfer *transfer)
+{
+    return transfer && engine->running.count <
+                           (size_t)transfer->request.settings->max_in_flight;
+}
+
+/* The first in the queue, if it finds room and its caller is here; or NULL.
+ * An absent caller is passed over. */
+static struct nd_transfer *next_to_start(const struct nd_engine *engine,
+                                         int64_t now)
 {
     struct nd_transfer *next = engine->queue.first;
 
-    while (next && !may_begin(engine, next))
+    while (next && !may_begin(engine, next) &&
+           now - next->seen_ms >= ND_ABSENT_MS)
         next = next->after;
-    return next && engine->running.count <
-                       (size_t)next->request.settings->max_in_flight
-               ? next
-               : NULL;
+    return has_room(engine, next) && may_begin(engine, next) ? next : NULL;
+}
+
+/* Notes whose caller is here. */
+static void see_caller(struct nd_engine *engine, int64_t now)
+{
+    struct nd_transfer *transfer = engine->queue.first;
+
+    for (; transfer; transfer = transfer->after) {
+        if (may_begin(engine, transfer))
+            transfer->seen_ms = now;
+    }
 }
 
 static bool is_connecting(const struct nd_transfer *transfer)
@@ -473,14 +496,15 @@ static void fail_connecting(struct nd_engine *engine)
 void nd_engine_start(struct nd_engine *engine)
 {
     struct nd_transfer *next;
+    int64_t now;
 
     if (engine->caller)
         begin_held(engine);
     do {
-        int64_t now = nd_clock_ms();
-
+        now = nd_clock_ms();
+        see_caller(engine, now);
         expire(engine, engine->queue.first, now);
-        while ((next = next_to_start(engine)) != NULL)
+        while ((next = next_to_start(engine, now)) != NULL)
             start(engine, next, now);
         nd_pool_act_on_time(&engine->pool);
         collect(engine);
@@ -488,7 +512,7 @@ void nd_engine_start(struct nd_engine *engine)
         nd_pool_expire(&engine->pool, now);
         if (engine->pool.failed)
             fail_connecting(engine);
-    } while (next_to_start(engine));
+    } while (next_to_start(engine, now));
 }
 
 /* What is connected begins at once: the handshakes of others take time. */
@@ -549,6 +573,8 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
     if (engine->ended != ended) /* there is something to tell */
         return;
     now = nd_clock_ms();
+    if (has_room(engine, engine->queue.first) && timeout_ms > ND_ABSENT_MS)
+        timeout_ms = ND_ABSENT_MS;
     timeout_ms = list_due_ms(&engine->queue, now, timeout_ms);
     timeout_ms = list_due_ms(&engine->running, now, timeout_ms);
     act_on_sockets(engine, nd_pool_due_ms(&engine->pool, timeout_ms));
