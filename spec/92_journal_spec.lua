@@ -140,7 +140,7 @@ describe("the journal #novalgrind", function()
     assert.equal(16, total(cli.deletions(world)))
   end)
 
-  -- ----- going on, row by row of the contract's table -----
+  -- ----- going on, row by row of the table of docs/internals/truth.md -----
 
   -- In a journal of that path the time-out of each request has passed.
   local function let_time_pass()

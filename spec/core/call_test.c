@@ -55,7 +55,7 @@ static void describes_the_deletion_as_the_document_does(void **state)
     assert_int_equal(next, COUNT(body));
 }
 
-static void names_the_reasons_as_the_contract_does(void **state)
+static void names_the_reasons_as_documented(void **state)
 {
     static const struct {
         long code;
@@ -294,7 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(describes_the_deletion_as_the_document_does),
-        cmocka_unit_test(names_the_reasons_as_the_contract_does),
+        cmocka_unit_test(names_the_reasons_as_documented),
         cmocka_unit_test(finds_each_call_by_its_name),
         cmocka_unit_test(has_no_row_that_contradicts_another),
         cmocka_unit_test(has_good_fallbacks),

@@ -341,7 +341,7 @@ static void does_nothing_where_nothing_is_to_do(void **state)
 
 /* ----- one call ----- */
 
-static void sends_the_request_of_the_contract(void **state)
+static void sends_the_documented_request(void **state)
 {
     struct nd_settings *settings = CLIENT(0);
     struct nd_transfer transfer;
@@ -1309,7 +1309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(takes_this_libcurl),
         TEST(does_nothing_where_nothing_is_to_do),
-        TEST(sends_the_request_of_the_contract),
+        TEST(sends_the_documented_request),
         TEST(keeps_its_settings_while_a_call_is_under_way),
         TEST(passes_over_an_interim_answer),
         TEST(never_follows_a_redirect),

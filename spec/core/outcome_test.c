@@ -1,4 +1,4 @@
-/* outcome.c: the contract's table of kinds and outcomes. */
+/* outcome.c: the table of kinds and outcomes of docs/internals/truth.md. */
 #include "support.h"
 
 #include <curl/curl.h>
@@ -8,7 +8,7 @@
 
 #define CALL(id) (&nd_calls[ND_CALL_##id])
 
-/* ----- the table of the contract, as data ----- */
+/* ----- the table, as data ----- */
 
 enum { NO, YES, ANY };
 
@@ -41,7 +41,7 @@ struct row {
 };
 
 /* The first row that fits counts.  An answer that was cut by the limit on
- * its size is not complete either, so the contract's row of incomplete ones
+ * its size is not complete either, so the table's row of incomplete ones
  * is about the others. */
 static const struct row rows[] = {
     {NO, ANY, ANY, B_ANY, ANY, S_ANY, ND_KIND_NETWORK, ND_NOT_SENT},
@@ -184,7 +184,7 @@ static const struct row *first_fit(const struct event *event)
     return NULL;
 }
 
-/* The contract's words: kind network with outcome not_sent, or outcome
+/* As documented: kind network with outcome not_sent, or outcome
  * rejected under HTTP 429 without a reason of the call's table. */
 static bool may_retry(const struct row *row, const struct event *event)
 {
@@ -276,7 +276,7 @@ static void each_event(void (*what)(const struct event *event))
     }
 }
 
-static void judges_as_the_contract_does(void **state)
+static void judges_as_documented(void **state)
 {
     (void)state;
     each_event(check_event);
@@ -594,7 +594,7 @@ static void has_room_for_each_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judges_as_the_contract_does),
+        cmocka_unit_test(judges_as_documented),
         cmocka_unit_test(gives_no_outcome_to_calls_that_change_nothing),
         cmocka_unit_test(names_what_failed_before_the_send),
         cmocka_unit_test(names_what_failed_after_the_send),

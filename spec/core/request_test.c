@@ -62,7 +62,7 @@ static size_t body_length(const struct nd_request *request)
 
 /* ----- the body ----- */
 
-static void renders_the_body_of_the_contract(void **state)
+static void renders_the_documented_body(void **state)
 {
     struct nd_values values = some_values();
     struct nd_request request;
@@ -199,7 +199,7 @@ static void has_no_body_where_the_call_has_none(void **state)
 /* ----- headers ----- */
 
 /* All that is sent, to the byte. */
-static void renders_the_request_of_the_contract(void **state)
+static void renders_the_documented_request(void **state)
 {
     struct nd_values values = some_values();
     struct nd_settings *settings = settings_with("https://a.b:81/c", NULL);
@@ -340,13 +340,13 @@ static void can_be_freed_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(renders_the_body_of_the_contract),
+        cmocka_unit_test(renders_the_documented_body),
         cmocka_unit_test(renders_ids_as_plain_digits),
         cmocka_unit_test(renders_ids_that_were_strings),
         cmocka_unit_test(keeps_the_server_as_it_is_spelt),
         cmocka_unit_test(escapes_texts_of_the_body),
         cmocka_unit_test(has_no_body_where_the_call_has_none),
-        cmocka_unit_test(renders_the_request_of_the_contract),
+        cmocka_unit_test(renders_the_documented_request),
         cmocka_unit_test(shows_the_request_without_its_token),
         cmocka_unit_test(prefers_the_token_of_the_call),
         cmocka_unit_test(goes_to_the_path_below_base_url),

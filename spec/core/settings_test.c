@@ -29,7 +29,7 @@ static struct nd_settings *make(void)
 
 /* ----- the table ----- */
 
-static void lists_the_options_of_the_contract(void **state)
+static void lists_the_documented_options(void **state)
 {
     static const struct nd_field rows[] = {
         {"base_url", ND_TYPE_URL, 0, 0, false},
@@ -67,7 +67,7 @@ static void lists_the_options_of_the_contract(void **state)
 
 /* ----- defaults ----- */
 
-static void has_the_defaults_of_the_contract(void **state)
+static void has_the_documented_defaults(void **state)
 {
     struct nd_settings *settings = make();
     char head[300];
@@ -386,8 +386,8 @@ static void lives_as_long_as_somebody_holds_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(lists_the_options_of_the_contract),
-        TEST(has_the_defaults_of_the_contract),
+        TEST(lists_the_documented_options),
+        TEST(has_the_documented_defaults),
         TEST(copies_what_it_is_given),
         TEST(holds_the_longest_user_agent),
         TEST(tells_ways_apart),

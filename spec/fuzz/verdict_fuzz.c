@@ -1,7 +1,7 @@
 /* json.c and verdict.c against a reader of another kind, which descends into
  * the text, keeps what it finds as text of its own, and knows the words of
- * the contract only: a success and a refusal are what those say, and nothing
- * else is. */
+ * docs/internals/truth.md only: a success and a refusal are what those say,
+ * and nothing else is. */
 #include "../../src/core/json.h"
 #include "../../src/core/verdict.h"
 #include "fuzz.h"
@@ -394,7 +394,7 @@ static int read_body(struct object *found, const char *body, size_t size)
     return p == stop;
 }
 
-/* ----- what the contract says ----- */
+/* ----- what docs/internals/truth.md says ----- */
 
 static int is_status(const struct object *object, const char *word)
 {

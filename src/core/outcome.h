@@ -1,5 +1,5 @@
 /* What became of a call: a pure function of what happened on the wire and
- * of what the answer says.  The contract's table of kinds and outcomes. */
+ * of what the answer says.  The table of docs/internals/truth.md. */
 #ifndef ND_OUTCOME_H
 #define ND_OUTCOME_H
 

@@ -1,5 +1,5 @@
 /* The values that a caller gives: what each type of key accepts.  Every
- * rule of the contract's tables of params and options is here. */
+ * rule of the params and options in docs/reference.md is here. */
 #ifndef ND_VALUE_H
 #define ND_VALUE_H
 

@@ -1,5 +1,5 @@
 /* What the body of an answer says about the request: from the bytes alone,
- * whatever the locale.  The contract's words on results and refusals. */
+ * whatever the locale.  See docs/internals/truth.md. */
 #ifndef ND_VERDICT_H
 #define ND_VERDICT_H
 

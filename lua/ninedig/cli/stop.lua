@@ -1,7 +1,7 @@
 --- Ends the command with an exit status and a message, from wherever it is.
 local stop = {}
 
--- The exit statuses of the command: part of its contract.
+-- The exit statuses of the command: scripts rely on them. See docs/command.md.
 stop.DONE = 0
 stop.REJECTED = 1
 stop.USAGE = 2 -- or no confirmation, a precondition that does not hold, a journal in use
