@@ -549,6 +549,101 @@ describe("what the command writes #novalgrind", function()
     assert.same({ ["4/online/101"] = 1, ["4/online/102"] = 1 }, cli.deletions(world))
   end)
 
+  -- ----- one line of JSON, however it ends -----
+
+  local SIGINT = 2
+
+  local function told(out)
+    assert.matches("^{[^\n]*}\n$", out)
+    return cjson.decode(out)
+  end
+
+  local function delete(...)
+    local words = { "delete-inbox", "--account", "1", "--inbox", "10", "--json" }
+    for _, word in ipairs { ... } do
+      words[#words + 1] = word
+    end
+    return words
+  end
+
+  it("is JSON where nothing was sent for what was given", function()
+    local list = cli.file("accountID,inboxID\n4,101\n")
+    local other = cli.file('{"journal":"ninedig","version":2,"base_url":"https://x","list":{}}\n')
+    local function delete_list(path, journal, count)
+      return {
+        "delete-inboxes", path, "--journal", journal or cli.file(), "--confirm", count or "1",
+        "--json",
+      }
+    end
+    local NONE = { environment = { NINEDIG_ACCESS_TOKEN = false } }
+    local cases = {
+      { delete("--confirm", "11"), "--confirm 11 is not the inbox ID" },
+      { delete(), "nobody can be asked" }, { delete("--confirm", "10"), "no credentials", NONE },
+      { { "delete-inbox", "--json" }, "name the inbox by" }, { delete("--timeout", "x"), "'x'" },
+      { delete("--timeout", "0"), "timeout" }, { delete("--confirmed"), "unknown option" },
+      { { "delete-inboxes", "--json" }, "missing" },
+      { delete_list(cli.file("accountID,inboxID\n4,x\n")), ":2: entry 1: inboxID" },
+      { delete_list(cli.file("accountID,inboxID\n4,1,2\n")), ":2: 3 cells" },
+      { delete_list("/nowhere"), "could not be read" },
+      { delete_list(list, other), "is of another service" },
+      { delete_list(list, nil, "2"), "--confirm 2 is not" },
+      { { "find", "--number", "x", "--json" }, "whatsapp_number" },
+      { { "numbers", "--json", "--csv" }, "--csv" }, { { "numbers", "--json" }, "no cred", NONE },
+    }
+    for _, case in ipairs(cases) do
+      local ended = run(case[1], case[3])
+      assert.equal(2, ended.status, ended.err)
+      local err = told(ended.out).error
+      has(err.message, case[2])
+      assert.equal(case[1][1]:find("^delete") and "not_sent" or err.outcome, err.outcome)
+      has(ended.err, case[2])
+    end
+    assert.equal(0, world:count())
+  end)
+
+  it("is JSON where an interrupt ends it: the outcome is unknown once it was sent", function()
+    local started = cli.start(world, delete("--confirm", "10"), { scenario = "never" })
+    assert.is_true(world:wait_for(1))
+    started:kill(SIGINT)
+    started:expect_error("waiting for the answer")
+    started:kill(SIGINT)
+    assert.equal(130, started:wait())
+    local report = told(started:out())
+    assert.same({ 1, "online", 10, "unknown", "unknown", "interrupted" }, {
+      report.accountID, report.server, report.inboxID, report.outcome, report.error.outcome,
+      report.error.message,
+    })
+
+    started = cli.start(world, delete("--confirm", "10", "--verify"),
+      { scenario = "live+only-deleteInbox+lost_before" })
+    started:expect_error("finding out what became of it")
+    started:kill(SIGINT)
+    assert.equal(130, started:wait())
+    report = told(started:out())
+    assert.equal("unknown", report.outcome)
+    assert.equal("network", report.error.kind) -- the answer was lost
+    assert.same({ ["1/online/10"] = 2 }, cli.deletions(world))
+  end)
+
+  it("is JSON where an interrupt ends it before anything was sent to delete", function()
+    local cases = {
+      { delete("--confirm", "10", "--number", "972501234567"), "not_sent" },
+      { { "delete-inboxes", cli.file("accountID,inboxID\n4,101\n"), "--journal", cli.file(),
+        "--dry-run", "--json" }, "not_sent" },
+      { { "accounts", "--json" }, "none" },
+    }
+    for i, case in ipairs(cases) do
+      local started = cli.start(world, case[1], { scenario = "live+delay-1000" })
+      assert.is_true(world:wait_for(i))
+      started:kill(SIGINT)
+      assert.equal(130, started:wait())
+      local report = told(started:out())
+      assert.equal(case[2], report.error.outcome)
+      assert.equal(case[2], report.outcome or case[2])
+    end
+    assert.same({}, cli.deletions(world))
+  end)
+
   -- ----- the disk -----
 
   it("is on the disk by its name, too, before the first request #nosanitize", function()

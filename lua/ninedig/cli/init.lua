@@ -16,10 +16,9 @@ local function check_needed()
   end
   if not pcall(require, "argparse") then
     local lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
-    say(("the command needs argparse for %s; to install it: luarocks --lua-version %s install"
-      .. " argparse (on Debian: apt-get install lua-argparse)")
-      :format(lua, _VERSION:match("[%d.]+")))
-    return nil
+    return nil, ("the command needs argparse for %s; to install it: luarocks --lua-version %s"
+      .. " install argparse (on Debian: apt-get install lua-argparse)")
+      :format(lua, _VERSION:match("[%d.]+"))
   end
   return core
 end
@@ -80,23 +79,56 @@ local function run(chosen, version)
   return command(make_client(chosen), chosen)
 end
 
--- What a program that asked for JSON is told of an error of ninedig that ended the command.
-local function write_error(err)
-  local facts = require("ninedig.cli.report").facts(err)
-  require("ninedig.cli.output").json { error = facts }
+-- What a program that asked for JSON is told of what ended the command. An error of its own has no
+-- more than an outcome and a message.
+local function write_end(raised, outcome)
+  local told = raised.told or { error = require("ninedig.cli.report").facts(raised.err or {
+    outcome = outcome, message = raised.message,
+  }) }
+  require("ninedig.cli.output").json(told)
+end
+
+local function outcome_of(chosen)
+  if require("ninedig.cli.waiting").may_have_acted() then
+    return "unknown"
+  end
+  return chosen.command:find("^delete") and "not_sent" or "none"
 end
 
 local function end_with(chosen, raised)
   local stop = require("ninedig.cli.stop")
+  local outcome = outcome_of(chosen)
   if not stop.is_reason(raised) then
-    say("an error of the command itself, please report it: " .. tostring(raised))
-    return require("ninedig.cli.waiting").may_have_acted() and stop.UNKNOWN or stop.INTERNAL
+    raised = stop.reason(
+      outcome == "unknown" and stop.UNKNOWN or stop.INTERNAL,
+      "an error of the command itself, please report it: " .. tostring(raised)
+    )
   end
   say(raised.message)
-  if raised.err and chosen.json then
-    write_error(raised.err)
+  if chosen.json then
+    write_end(raised, outcome)
   end
   return raised.status
+end
+
+-- Whether a command was asked for JSON, in words that were not understood.
+local function wants_json(words)
+  local page = require("ninedig.cli.manual").pages[words[1]]
+  for i = 2, page and not page.is_local and #words or 0 do
+    if words[i] == "--json" then
+      return true
+    end
+  end
+  return false
+end
+
+local function refuse(words, message, hint)
+  say(message)
+  io.stderr:write(hint or "")
+  if wants_json(words) then
+    write_end({ message = message }, "not_sent")
+  end
+  return USAGE
 end
 
 -- Where it comes from is told with an error of the command itself.
@@ -112,9 +144,9 @@ end
 -- @treturn integer exit status
 function cli.main(words)
   require("ninedig.cli.waiting") -- first, as an interrupt is heeded from then on
-  local core = check_needed()
+  local core, lack = check_needed()
   if not core then
-    return USAGE
+    return lack and refuse(words, lack) or USAGE
   end
   if #words == 0 then
     io.stderr:write(require("ninedig.cli.arguments").short_help())
@@ -122,9 +154,7 @@ function cli.main(words)
   end
   local chosen, wrong = require("ninedig.cli.arguments").parse(words, core.version)
   if not chosen then
-    say(wrong)
-    io.stderr:write("To learn more: ninedig --help\n")
-    return USAGE
+    return refuse(words, wrong, "To learn more: ninedig --help\n")
   end
   chosen.words = words
   local ok, result = xpcall(function()

@@ -1,6 +1,7 @@
 --- The list of inboxes: CSV with a header, or JSON lines.
 local core = require("ninedig.core")
 local errors = require("ninedig.error")
+local report = require("ninedig.cli.report")
 local roll = require("ninedig.cli.roll")
 local stop = require("ninedig.cli.stop")
 local system = require("ninedig.cli.system")
@@ -216,7 +217,9 @@ local function add(list, place, entry, check)
   entry.name = nil
   local asked, err = check(entry)
   if not asked then
-    refuse(place, "entry %d: %s", list.count + 1, err.message)
+    local where = ("%s:%d: entry %d: "):format(place.name, place.line, list.count + 1)
+    err.message = where .. err.message
+    report.fail(err)
   end
   asked.name = name and tostring(name) or nil
   local before = list:add(asked)

@@ -327,9 +327,10 @@ may be added.]],
           .. " numbers also `server`, where it can be told",
       },
       {
-        "any, where an error ends it",
+        "any, where an error or an interrupt ends it before",
         "`error`: `kind`, `name`, `outcome`, `reason`, `message`, `retryable`, `retry_after`,"
-          .. " `http_status`, `curl_code`, `response`, `call`, `verification`",
+          .. " `http_status`, `curl_code`, `response`, `call`, `verification`; one of the command"
+          .. " itself has `outcome` and `message` alone",
       },
     },
   },

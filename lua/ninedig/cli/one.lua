@@ -72,7 +72,7 @@ local function prove(client, asked, err)
   local ok, verdict, evidence = protect.call(client.verify_deletion, client, asked)
   if not ok then
     if stop.is_reason(verdict) then
-      verdict.under_way = true -- the request has been sent
+      verdict.under_way, verdict.lost = true, err -- the request has been sent
     end
     error(verdict, 0)
   end
@@ -115,13 +115,18 @@ local function perform(client, chosen, asked)
   return result, err
 end
 
-local function say_left(chosen, asked, reason)
+-- An interrupt has ended it: what that means for the inbox, in words and for programs.
+local function tell_left(chosen, asked, reason)
   if reason.under_way then
     output.say("ninedig: the outcome is unknown; to find out, run: %s",
       shell.verify(chosen, asked))
   else
     output.say("ninedig: nothing was deleted")
   end
+  local outcome = reason.under_way and "unknown" or "not_sent"
+  reason.told = report.entry(asked, outcome, nil, reason.lost or {
+    outcome = outcome, message = reason.message,
+  })
 end
 
 -- An inbox is named by its account and ID, or by its number.
@@ -161,7 +166,7 @@ function one.delete(client, chosen)
   local ok, result, err = protect.call(perform, client, chosen, asked)
   if not ok then
     if stop.is_reason(result) and result.status == stop.INTERRUPTED then
-      say_left(chosen, asked, result)
+      tell_left(chosen, asked, result)
     end
     error(result, 0)
   end

@@ -18,7 +18,8 @@ local metatable = {
   end,
 }
 
---- A reason to end the command.
+--- A reason to end the command. It may get `err`, the error that it comes from, or `told`, what a
+-- program is told that asked for JSON.
 -- @tparam integer status
 -- @tparam string message
 -- @treturn table
