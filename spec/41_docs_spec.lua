@@ -152,6 +152,7 @@ end)
 
 describe("the pages", function()
   local manual = pages.manual()
+  local types = mock.shared.read_file("types/ninedig.lua")
 
   local function mentions(text, page)
     local where = page and pages.text[page] or manual
@@ -194,9 +195,34 @@ describe("the pages", function()
       mentions(name, "docs/reference.md")
       for _, param in ipairs(call.params) do
         mentions("`" .. param.name .. "`", "docs/reference.md")
+        mentions('`"' .. param.type .. '"`', "docs/reference.md")
       end
     end)
   end
+
+  it("say what a look of a reading back can show", function()
+    local count = 0
+    for line in io.lines("lua/ninedig/verify.lua") do
+      local word = line:match('^%s+return "(%l+)"')
+      if word then
+        mentions('`"' .. word .. '"`', "docs/reference.md")
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 10)
+  end)
+
+  it("list each field of a result and of evidence that is ninedig's own", function()
+    local count = 0
+    for _, class in ipairs { "Deleted", "Evidence" } do
+      local _, last = types:find("@class ninedig." .. class .. "\n", 1, true)
+      for field in types:match("^[^\n].-\n\n", last + 1):gmatch("@field ([%w_]+)") do
+        mentions("`" .. field, "docs/reference.md")
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 15)
+  end)
 
   it("list the reasons of delete_inbox", function()
     for key, reason in pairs(ninedig.reasons) do
