@@ -103,6 +103,13 @@ static void takes_a_nul_for_any_other_byte(void **state)
     free(shown);
 }
 
+/* Where the first secret goes, "%22" behind it is left as "22". */
+static void looks_again_at_what_is_left(void **state)
+{
+    (void)state;
+    expect_of("20%22%30%25 ", "20%", "[redacted]2[redacted] ");
+}
+
 /* Without the NUL, the first backslash would escape the second one. */
 static void takes_a_nul_for_nothing_only_where_that_finds_more(void **state)
 {
@@ -711,6 +718,7 @@ int main(void)
         cmocka_unit_test(hides_the_secret_wherever_it_stands),
         cmocka_unit_test(hides_secrets_of_any_length),
         cmocka_unit_test(takes_a_nul_for_any_other_byte),
+        cmocka_unit_test(looks_again_at_what_is_left),
         cmocka_unit_test(takes_a_nul_for_nothing_only_where_that_finds_more),
         cmocka_unit_test(finds_a_secret_that_repeats_itself),
         cmocka_unit_test(hides_any_spelling_in_json),

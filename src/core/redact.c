@@ -15,6 +15,9 @@ static const char marker[] = "[redacted]";
 /* Encodings in one another that are followed. */
 #define ND_LEVELS 3
 
+/* So often a text is gone over before nothing of it is shown. */
+#define ND_TURNS 4
+
 /* A shorter beginning of a secret tells nothing. */
 #define ND_TAIL_MIN 4
 
@@ -577,18 +580,68 @@ static bool add_shown(struct nd_buffer *out, const char *text,
     return true;
 }
 
-bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
-               const struct nd_secrets *secrets)
+/* Adds text without its secrets to out. */
+static bool redact_once(struct nd_buffer *out, struct nd_text text,
+                        const struct nd_secrets *secrets)
 {
     struct mask mask;
     bool good;
 
-    mask.length = length < ND_LOOKED_AT ? length : ND_LOOKED_AT;
+    mask.length = (size_t)(text.end - text.at);
     if (!mask.length)
         return true;
     mask.hidden = calloc(mask.length, 1);
-    good = mask.hidden && fill_mask(&mask, text, secrets) &&
-           add_shown(out, text, &mask);
+    good = mask.hidden && fill_mask(&mask, text.at, secrets) &&
+           add_shown(out, text.at, &mask);
     free(mask.hidden);
+    return good;
+}
+
+static bool is_same(const struct nd_buffer *shown, struct nd_text text)
+{
+    size_t length = (size_t)(text.end - text.at);
+
+    return shown->length == length &&
+           (!length || memcmp(shown->data, text.at, length) == 0);
+}
+
+/* Where something is hidden, what is left may read otherwise: an escape may
+ * have lost its beginning.  So it is gone over until nothing changes. */
+static bool redact_all(struct nd_buffer turns[2], struct nd_text text,
+                       const struct nd_secrets *secrets)
+{
+    size_t turn;
+
+    for (turn = 0; turn < ND_TURNS; turn++) {
+        struct nd_buffer *shown = &turns[turn % 2];
+
+        shown->length = 0;
+        if (!redact_once(shown, text, secrets))
+            return false;
+        if (is_same(shown, text))
+            return true;
+        text.at = shown->data;
+        text.end = shown->data + shown->length;
+    }
+    turns[0].length = turns[1].length = 0;
+    return add_fitting(&turns[0], marker, sizeof marker - 1) &&
+           add_fitting(&turns[1], marker, sizeof marker - 1);
+}
+
+bool nd_redact(struct nd_buffer *out, const char *text, size_t length,
+               const struct nd_secrets *secrets)
+{
+    struct nd_text seen = {text, text};
+    struct nd_buffer turns[2];
+    bool good;
+
+    seen.end += length < ND_LOOKED_AT ? length : ND_LOOKED_AT;
+    nd_buffer_init(&turns[0], ND_LOOKED_AT);
+    nd_buffer_init(&turns[1], ND_LOOKED_AT);
+    good =
+        redact_all(turns, seen, secrets) &&
+        (!turns[0].length || add_fitting(out, turns[0].data, turns[0].length));
+    nd_buffer_free(&turns[0]);
+    nd_buffer_free(&turns[1]);
     return good;
 }
