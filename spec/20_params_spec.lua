@@ -230,9 +230,26 @@ describe("params", function()
       end)
     end
 
+    it("names the nearest of what is near to none", function()
+      for _, written in ipairs { "xyzzyplugh", "", "---", ("k"):rep(10000) } do
+        local err = refused(caller.params { [written] = 1 }, "UNKNOWN_KEY", written:sub(1, 60))
+        assert.matches('; the nearest is "[%a_]+"$', err.message)
+      end
+    end)
+
+    it("names what is behind a NUL", function()
+      local err = refused(caller.params { ["accountID\0"] = 1 }, "UNKNOWN_KEY")
+      assert.matches([[has no key "accountID\0"; did you mean "accountID"?]], err.message, 1, true)
+      refused(caller.params { [("\0"):rep(100)] = 1 }, "UNKNOWN_KEY", ("\\0"):rep(31))
+    end)
+
     it("refuses keys that are not names", function()
       for _, key in ipairs { 1, 1.5, true, print, {} } do
-        refused(caller.params { [key] = 1 }, "UNKNOWN_KEY", type(key))
+        local err = refused(caller.params { [key] = 1 }, "UNKNOWN_KEY", type(key))
+        if type(key) ~= "table" and key ~= print then
+          assert.matches(", " .. tostring(key) .. ": ", err.message, 1, true)
+        end
+        assert.matches('such as "access_token"', err.message, 1, true)
       end
     end)
 

@@ -493,14 +493,13 @@ static void names_the_nearest_key(void **state)
 
     (void)state;
     for (i = 0; i < COUNT(rows); i++) {
-        const char *nearest = nd_nearest_key(rows[i].written, keys);
+        bool is_near;
+        const char *nearest = nd_nearest_key(rows[i].written, keys, &is_near);
 
-        if (!rows[i].nearest) {
-            assert_null(nearest);
-            continue;
-        }
         assert_non_null(nearest);
-        assert_string_equal(nearest, rows[i].nearest);
+        assert_int_equal(is_near, rows[i].nearest != NULL);
+        if (is_near)
+            assert_string_equal(nearest, rows[i].nearest);
     }
 }
 
@@ -508,8 +507,11 @@ static void has_no_nearest_key_among_none(void **state)
 {
     static const char *const none[] = {NULL};
 
+    bool is_near;
+
     (void)state;
-    assert_null(nd_nearest_key("accountID", none));
+    assert_null(nd_nearest_key("accountID", none, &is_near));
+    assert_false(is_near);
 }
 
 int main(void)

@@ -372,18 +372,20 @@ static size_t key_distance(const char *left, const char *right)
     return row[b_length];
 }
 
-const char *nd_nearest_key(const char *written, const char *const *keys)
+const char *nd_nearest_key(const char *written, const char *const *keys,
+                           bool *is_near)
 {
     const char *nearest = NULL;
-    size_t best = ND_NEAR + 1;
+    size_t best = (size_t)-1;
 
     for (; *keys; keys++) {
         size_t distance = key_distance(written, *keys);
 
-        if (distance < best && distance < strlen(*keys)) {
+        if (distance < best) {
             best = distance;
             nearest = *keys;
         }
     }
+    *is_near = nearest && best <= ND_NEAR && best < strlen(nearest);
     return nearest;
 }

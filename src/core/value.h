@@ -82,8 +82,9 @@ bool nd_value_check(struct nd_value *value, const struct nd_field *field,
 /* Reads 1 to 18 digits without a leading zero, above 0. */
 bool nd_parse_id(uint64_t *id, const char *text, size_t length);
 
-/* The valid key that is nearest to what was written, or NULL where none is
- * near.  keys ends in NULL. */
-const char *nd_nearest_key(const char *written, const char *const *keys);
+/* The key that is nearest to what was written, and whether that is meant by
+ * it as far as can be told; NULL where there are no keys. */
+const char *nd_nearest_key(const char *written, const char *const *keys,
+                           bool *is_near);
 
 #endif

@@ -23,26 +23,64 @@ static int find_field(lua_State *L, int index,
     return -1;
 }
 
+/* Bytes of a key that are shown. */
+#define SHOWN_MAX 64
+
+/* Copies the beginning of a key; a NUL in it would hide what follows. */
+static void copy_key(char *shown, const char *key, size_t length)
+{
+    const char *end = shown + SHOWN_MAX - 2; /* room for one more, and NUL */
+
+    for (; length > 0 && shown < end; length--, key++) {
+        if (!*key)
+            *shown++ = '\\';
+        *shown++ = *key ? *key : '0';
+    }
+    *shown = '\0';
+}
+
+/* Refuses a key that is no string. */
+static bool refuse_odd_key(lua_State *L, int index, const char *what,
+                           const char *a_key, struct nd_error *err)
+{
+    const char *type = luaL_typename(L, index);
+    const char *text = "";
+
+    lua_pushvalue(L, index); /* as lua_next needs the key itself */
+    if (lua_type(L, -1) == LUA_TNUMBER)
+        text = lua_tostring(L, -1);
+    else if (lua_type(L, -1) == LUA_TBOOLEAN)
+        text = lua_toboolean(L, -1) ? "true" : "false";
+    nd_fail(err, "UNKNOWN_KEY",
+            "%s has no key that is a %s%s%s: its keys are names, such as "
+            "\"%s\"",
+            what, type, *text ? ", " : "", text, a_key);
+    lua_pop(L, 1);
+    return false;
+}
+
 static bool refuse_key(lua_State *L, int index, const char *what,
                        const struct nd_field *const *fields,
                        struct nd_error *err)
 {
     const char *keys[NDL_FIELDS_MAX + 1] = {NULL};
+    char shown[SHOWN_MAX];
     const char *written;
     const char *nearest;
+    size_t length;
+    bool is_near;
     int i;
 
-    if (lua_type(L, index) != LUA_TSTRING)
-        return nd_fail(err, "UNKNOWN_KEY",
-                       "%s must have names as its keys, got a %s", what,
-                       luaL_typename(L, index));
     for (i = 0; fields[i]; i++)
         keys[i] = fields[i]->key;
-    written = lua_tostring(L, index);
-    nearest = nd_nearest_key(written, keys);
-    return nd_fail(err, "UNKNOWN_KEY", "%s has no key \"%.64s\"%s%s%s", what,
-                   written, nearest ? "; did you mean \"" : "",
-                   nearest ? nearest : "", nearest ? "\"?" : "");
+    if (lua_type(L, index) != LUA_TSTRING)
+        return refuse_odd_key(L, index, what, keys[0], err);
+    written = lua_tolstring(L, index, &length);
+    nearest = nd_nearest_key(written, keys, &is_near);
+    copy_key(shown, written, length);
+    return nd_fail(err, "UNKNOWN_KEY", "%s has no key \"%s\"; %s \"%s\"%s",
+                   what, shown, is_near ? "did you mean" : "the nearest is",
+                   nearest, is_near ? "?" : "");
 }
 
 /* Finds what was written for each field, and leaves it on the stack: a
