@@ -915,6 +915,17 @@ describe("delete_inboxes", function()
       end)
     end
 
+    it("are not known from an answer that was cut, which stops nothing", function()
+      world:script { raw = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nabc" }
+      local report = run("live+only-getWhatsApp+raw",
+        inboxes(2, { accountID = 4, whatsapp_number = "972504000101" }),
+        { concurrency = 1, stop_on_error = false })
+      assert.equal("0 deleted 0 rejected 2 not_sent 0 unknown 0 skipped", counts_of(report))
+      assert.equal("ANSWER_CUT", report.results[1].error.name)
+      assert.equal(401, report.results[1].error.http_status)
+      assert.equal(0, world:count("deleteInbox"))
+    end)
+
     it("stop the list where a new token does not mend it, and else do not", function()
       local session = { access_token = caller.NONE, client_id = mock.client_id }
       session.client_secret = mock.client_secret

@@ -491,6 +491,17 @@ describe("the command #novalgrind", function()
       assert.equal("not_sent", cjson.decode(ended.out).outcome)
     end)
 
+    it("answers a 401 that was cut with 3 where it only reads, and else with 5", function()
+      world:script {
+        raw = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nabc", close = true,
+      }
+      local options = { scenario = "raw" }
+      assert.equal(3, run({ "accounts" }, options).status)
+      assert.equal(3, run({ "find", "--number", "972501234567" }, options).status)
+      assert.equal(5, delete({ "--confirm", "10" }, options).status)
+      assert.equal(1, world:count("deleteInbox"))
+    end)
+
     it("deletes nothing without a terminal and --confirm: 2", function()
       local ended = delete({}, { stdin = "10\n" })
       assert.equal(2, ended.status)

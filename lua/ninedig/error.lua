@@ -95,7 +95,8 @@ function errors.is_about_credentials(err)
   elseif err.kind == "api" then
     return CREDENTIALS[err.name] == true
   end
-  return err.http_status == 401 or err.http_status == 403
+  -- A status whose answer was cut, of kind network, is no verdict.
+  return err.kind == "http" and (err.http_status == 401 or err.http_status == 403)
 end
 
 -- Whether the service has said what is wrong by a reason that its documents name.
