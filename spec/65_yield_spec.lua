@@ -230,6 +230,25 @@ describe("a call that could not wait", function()
     assert.equal(0, world:count())
   end)
 
+  it("as its sleep raises outside of coroutines: says so without what it raised", function()
+    local odd = setmetatable({}, { __tostring = function()
+      error("no text")
+    end })
+    local no_text = setmetatable({}, { __tostring = function()
+      return 5
+    end })
+    for _, raised in ipairs { "first\nsecond " .. mock.token, odd, no_text, 5, false } do
+      local client = client_of(safe, { sleep = function()
+        error(raised, 0)
+      end })
+      local result, err = delete(client)
+      assert.is_nil(result)
+      caller.check_error(err, REFUSED)
+      assert.matches("outside of all coroutines", err.message, 1, true)
+      assert.equal(0, world:count())
+    end
+  end)
+
   it("though a sleep that blocks is fit anywhere", function()
     local client = client_of(safe, { sleep = caller.pause }, "delay-30")
     local result

@@ -56,11 +56,10 @@ local function refusal_of(sleep)
   if not in_main and yields(sleep) then
     return yield.refusal()
   end
-  local ok, raised = pcall(sleep, 0)
-  if ok then
+  if pcall(sleep, 0) then
     return nil
   elseif in_main then
-    return yield.refusal_in_main(tostring(raised))
+    return yield.refusal_in_main()
   end
   return yield.refusal()
 end

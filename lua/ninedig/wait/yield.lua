@@ -56,14 +56,14 @@ function yield.refusal()
       .. " string.format calls" .. AND_PCALL .. "; nothing was sent. Make the call outside of it"
 end
 
---- Why nothing can wait outside of coroutines.
--- @tparam string raised by what should have waited
+--- Why nothing can wait outside of coroutines. What was raised there is not told: it can be
+-- anything, a secret too.
 -- @treturn string the name of the error
 -- @treturn string its message
-function yield.refusal_in_main(raised)
+function yield.refusal_in_main()
   return "CANNOT_YIELD_HERE",
-    "the call would have to wait in `sleep`, which fails here, outside of all coroutines: "
-      .. raised .. "; nothing was sent. Make the call in a coroutine of the event loop"
+    "the call would have to wait in `sleep`, and sleep(0) fails here, outside of all coroutines;"
+      .. " nothing was sent. Make the call in a coroutine of the event loop"
 end
 
 return yield
