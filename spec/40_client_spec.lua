@@ -126,6 +126,25 @@ describe("a client", function()
         assert.equal(1, world:count())
       end)
 
+      it("says what to write where a method is called with a dot", function()
+        local client = new(module)
+        for _, method in ipairs {
+          "delete_inbox", "delete_inboxes", "get_accounts", "get_inboxes", "get_whatsapp_numbers",
+          "get_access_token", "find_inbox", "verify_deletion", "close",
+        } do
+          for _, self in ipairs { false, "client" } do
+            local ok, result, err = pcall(client[method], self or nil)
+            assert.equal(module == safe, ok)
+            caller.check_error(err or result, {
+              kind = "argument", name = "CLIENT_CLOSED", outcome = "not_sent", call = method,
+            })
+            assert.matches(":" .. method .. "(...)", tostring(err or result), 1, true)
+          end
+        end
+        assert.equal("OK", client:delete_inbox(INBOX).status)
+        assert.equal(1, world:count())
+      end)
+
       it("can be closed before it has done anything", function()
         new(module):close()
         assert.equal(0, world:count())

@@ -49,7 +49,20 @@ function client.new(options, metatable)
   return made
 end
 
+-- A method that was called with a dot in place of a colon has no client.
+local function no_client(name)
+  return errors.argument(
+    "CLIENT_CLOSED",
+    "there is no client: it was called with a dot in place of a colon, write client:" .. name
+      .. "(...)",
+    name
+  )
+end
+
 local function begin(self, name, params)
+  if type(self) ~= "table" then
+    return nil, no_client(name)
+  end
   return require("ninedig.session").begin(self, name, params)
 end
 
@@ -101,12 +114,12 @@ end
 -- @treturn table `access_token`, `expiration_time` (unix time), `token_type`, `reason`
 -- @raise an @{error}
 function methods:get_access_token(params)
-  local session = require("ninedig.session")
   params = params or {}
-  local current, asked = session.begin(self, "get_access_token", params)
+  local current, asked = begin(self, "get_access_token", params)
   if not current then
     return nil, asked
   end
+  local session = require("ninedig.session")
   if not self.session or next(params) ~= nil then
     current.session = session.for_credentials(self, params)
   end
@@ -152,6 +165,9 @@ end
 -- @treturn table what the service confirmed
 -- @raise an @{error}
 function methods:delete_inbox(params)
+  if type(self) ~= "table" then
+    return nil, no_client("delete_inbox")
+  end
   local result, err = deletion.delete_inbox(self, params) -- no tail call: see `err.where`
   return result, err
 end
@@ -172,6 +188,9 @@ end
 -- `report` where it is a table. A client of @{ninedig.safe} returns nil and that, or nil, the
 -- report, and what was raised, where that is no table
 function methods:delete_inboxes(list, options)
+  if type(self) ~= "table" then
+    return nil, no_client("delete_inboxes")
+  end
   local bulk = require("ninedig.bulk")
   local run, err = bulk.prepare(self, list, options)
   if not run then
@@ -183,6 +202,9 @@ end
 --- End the use of a client; doing it twice is no error. Calls that are under way go on.
 -- @function client:close
 function methods:close()
+  if type(self) ~= "table" then
+    return nil, no_client("close")
+  end
   self.settings = nil
 end
 

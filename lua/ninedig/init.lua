@@ -38,7 +38,13 @@ for name, method in pairs(client.methods) do
     return raised(method(self, ...))
   end
 end
-methods.close = client.methods.close
+
+function methods:close()
+  local _, err = client.methods.close(self)
+  if err then
+    error(err, 0)
+  end
+end
 
 -- What `on_result` raised passes through as it is.
 function methods:delete_inboxes(list, options)
