@@ -23,6 +23,16 @@ describe("read_object", function()
     end)
   end
 
+  it("gives a number that would become a whole one, and is none, as it is written", function()
+    for _, number in ipairs {
+      "9.99999999999999999999", "10.0000000000000001", "-0.99999999999999999999", "1e-400",
+      "999999999999999999999e-20", "9007199254740992.5",
+    } do
+      assert.equal(number, core.read_object('{"a":' .. number .. "}").a)
+      assert.equal(number, core.read_object('{"a":[' .. number .. "]}", true).a[1])
+    end
+  end)
+
   it("gives a number that no id can be as a float", function()
     assert.equal(1e18, core.read_object('{"a":1000000000000000000}').a)
     assert.equal(1 / 0, core.read_object('{"a":1e999}').a)

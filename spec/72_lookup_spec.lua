@@ -273,6 +273,12 @@ describe("looking up", function()
         }),
         name = "INBOX_AMBIGUOUS", reads = "getWhatsApp",
       },
+      ["an id that only seems to be a whole number"] = {
+        numbers = list_of(number_row {
+          isOnline = 1, onlineAccount = 1, onlineInbox = "9.99999999999999999999",
+        }),
+        name = "NUMBER_HAS_NO_INBOX", reads = "getWhatsApp",
+      },
       ["an inbox that the account does not list"] = {
         inboxes = list_of('{"id":11}', '{"id":100}'),
         name = "NUMBER_HAS_NO_INBOX", reads = READS,
@@ -283,13 +289,16 @@ describe("looking up", function()
       ["with a word for its ID"] = '"account_id":"two"', ["that is 0"] = '"account_id":0',
       ["that is below 0"] = '"account_id":-1', ["with a list for its ID"] = '"account_id":[2]',
       ["with a fraction for its ID"] = '"account_id":1.5',
+      ["with a small fraction for its ID"] = '"account_id":1.99999999999999999999',
     } do
       cases["another account " .. what] = {
         accounts = list_of(accounts, '{"server":"west",' .. id .. "}"),
         name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",
       }
     end
-    for _, total in ipairs { "2", '"2"', "0", "-1", "null", '"many"', "[]", "1.5", false } do
+    for _, total in ipairs {
+      "2", '"2"', "0", "-1", "null", '"many"', "[]", "1.5", "1.00000000000000000001", false,
+    } do
       cases["one account, and a total of " .. tostring(total)] = {
         accounts = list_with(total, accounts),
         name = "INBOX_AMBIGUOUS", reads = "getWhatsApp getAccounts",

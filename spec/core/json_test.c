@@ -599,6 +599,47 @@ static void reads_numbers_as_strtod_does_in_the_c_locale(void **state)
     }
 }
 
+static void tells_what_only_seems_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        bool seems_whole;
+    } rows[] = {
+        {"10", false},
+        {"10.0", false},
+        {"1e1", false},
+        {"100e-1", false},
+        {"-10", false},
+        {"-0.0", false},
+        {"0.00e-7", false},
+        {"1e999", false},
+        {"123456789012345678901234567890", false},
+        {"1.5e1", false},
+        {"1.5", false},
+        {"0.1", false},
+        {"4.9e-324", false},
+        {"2251799813685248.5", false},
+        {"9.99999999999999999999", true},
+        {"10.0000000000000001", true},
+        {"-10.0000000000000001", true},
+        {"999999999999999999999e-20", true},
+        {"1e-400", true},
+        {"9007199254740992.5", true},
+        {"100000000000000000000.1", true},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        struct nd_text text = text_of(rows[i].text);
+        double value;
+
+        assert_true(nd_json_double(text, &value));
+        if (nd_json_seems_whole(text, value) != rows[i].seems_whole)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
 /* ----- for other readers ----- */
 
 static void respells_what_others_read_otherwise(void **state)
@@ -611,6 +652,7 @@ static void respells_what_others_read_otherwise(void **state)
         {"[1.5,0.5,-0.05,0.0,-0.0]", "[15e-1 ,5e-1 ,-5e-2 ,0e-1 ,-0e-1]"},
         {"[1.5e3,1.5E+3,1.25e-3,10.50]", "[15e2 ,15e2 ,125e-5 ,1050e-2]"},
         {"[-1e5,100,0.00e-7]", "[-1e5 ,100 ,0e-9]"},
+        {"[9.99999999999999999999]", "[\"9.99999999999999999999\"]"},
         {"[\"a\\\"\\u0041\xff\"]", "[\"a\\\"\\u0041\xff\"]"},
         {"[\"\\ud83d\\ude00\"]", "[\"\\ud83d\\ude00\"]"},
         {"[\"x\\ud83dx\"]", "[\"x\\ufffdx\"]"},
@@ -655,6 +697,7 @@ int main(void)
         cmocka_unit_test(says_what_strings_mean_in_utf_8),
         cmocka_unit_test(tells_whole_numbers_exactly),
         cmocka_unit_test(reads_numbers_as_strtod_does_in_the_c_locale),
+        cmocka_unit_test(tells_what_only_seems_whole),
         cmocka_unit_test(respells_what_others_read_otherwise),
     };
 

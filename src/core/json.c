@@ -529,6 +529,30 @@ bool nd_json_double(struct nd_text number, double *value)
     return added;
 }
 
+/* The number is a whole one as it is written, however large. */
+static bool is_written_whole(struct nd_text number)
+{
+    const char *start = number.at + (*number.at == '-');
+    const char *end = digits_end((struct nd_text){start, number.end});
+    int64_t scale = scale_of((struct nd_text){start, number.end}, end);
+
+    for (; end > start && (end[-1] == '0' || end[-1] == '.'); end--)
+        scale += end[-1] == '0';
+    return end == start || scale >= 0;
+}
+
+/* From 2^53 up all doubles are. */
+static bool is_whole_double(double value)
+{
+    return value <= -ND_EXACT_DOUBLE || value >= ND_EXACT_DOUBLE ||
+           (double)(int64_t)value == value;
+}
+
+bool nd_json_seems_whole(struct nd_text number, double value)
+{
+    return is_whole_double(value) && !is_written_whole(number);
+}
+
 /* ----- for other readers ----- */
 
 /* Adds up to the next escape. */
@@ -564,6 +588,19 @@ static bool add_quoted(struct nd_buffer *out, struct nd_text string)
            nd_buffer_add(out, "\"", 1);
 }
 
+/* Adds the number as what each reader takes for the same one. */
+static bool add_exact(struct nd_buffer *out, struct nd_text number)
+{
+    double value;
+
+    if (is_written_whole(number))
+        return add_number(out, number);
+    if (!nd_json_double(number, &value))
+        return false;
+    return nd_json_seems_whole(number, value) ? add_quoted(out, number)
+                                              : add_number(out, number);
+}
+
 static bool add_token(struct nd_buffer *out, const struct nd_json *json,
                       enum nd_json_token token)
 {
@@ -579,7 +616,7 @@ static bool add_token(struct nd_buffer *out, const struct nd_json *json,
     case ND_JSON_STRING:
         return add_quoted(out, json->token);
     case ND_JSON_NUMBER:
-        return add_number(out, json->token);
+        return add_exact(out, json->token);
     default:
         return nd_buffer_add_text(out, words[token]);
     }

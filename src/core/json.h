@@ -101,12 +101,16 @@ bool nd_json_whole(struct nd_text number, uint64_t *whole);
 /* The double that is nearest to the number; false where memory is out. */
 bool nd_json_double(struct nd_text number, double *value);
 
+/* The number is no whole one, but its double is, as of 9.9999999999999999999:
+ * whoever reads the double would take it for another number. */
+bool nd_json_seems_whole(struct nd_text number, double value);
+
 /* ----- for other readers ----- */
 
 /*
  * Adds the text, spelt so that any reader of JSON reads it alike, in any
  * locale: with the commas that are missing, without lone surrogates, and
- * without decimal points.  False where out has no room, memory is out, or
+ * without decimal points; a number that seems whole becomes a string.  False where out has no room, memory is out, or
  * the text is not well-formed.
  */
 bool nd_json_respell(struct nd_buffer *out, struct nd_text text);

@@ -42,6 +42,7 @@ void ndl_push_string(lua_State *L, struct nd_text string, bool escaped)
     lua_replace(L, -2);
 }
 
+/* What a number of Lua's would make a whole one of stays as it was written. */
 static void push_number(lua_State *L, struct nd_text number)
 {
     uint64_t id;
@@ -53,6 +54,10 @@ static void push_number(lua_State *L, struct nd_text number)
     }
     if (!nd_json_double(number, &value))
         (void)ndl_out_of_memory(L);
+    if (nd_json_seems_whole(number, value)) {
+        lua_pushlstring(L, number.at, (size_t)(number.end - number.at));
+        return;
+    }
     lua_pushnumber(L, (lua_Number)value);
     if (ndl_has_integers && ndl_to_whole(L, -1, &value)) {
         lua_pop(L, 1);
