@@ -6,7 +6,8 @@ if os.getenv("NINEDIG_LUA_VERSION") ~= "5.4" then
   return pending("pages of the API: the run on Lua 5.4 covers them", function() end)
 end
 
-local output_of = require("spec.support.mock").shared.output_of
+local shared = require("spec.support.mock").shared
+local output_of, read_file = shared.output_of, shared.read_file
 
 local folder = output_of("mktemp -d"):gsub("\n", "")
 local said, status = output_of("lua5.4 tools/doc.lua " .. folder)
@@ -23,10 +24,7 @@ describe("the pages of the API", function()
   end)
 
   local function page(name)
-    local file = assert(io.open(folder .. "/" .. name .. ".html"))
-    local text = file:read("*a")
-    file:close()
-    return text
+    return read_file(folder .. "/" .. name .. ".html")
   end
 
   -- What a page has headings for: its functions, methods and fields.
@@ -112,17 +110,34 @@ describe("the pages of the API", function()
     end
   end)
 
-  it("have the manual, whose links lead to pages", function()
-    for path in output_of("ls docs/*.md"):gmatch("[^\n]+") do
-      local text = page("topics/" .. path:match("[^/]+$"))
-      for link in text:match('<div id="content">(.*)'):gmatch('href="([^"#]+)') do
-        local target = link:find("%.html$") and folder .. "/topics/" .. link or nil
-        local file = target and io.open(target)
-        assert.is_true(not target or file ~= nil, path .. " leads to " .. link)
-        if file then
+  it("have each page of the manual, and what the README names", function()
+    for path in output_of("ls *.md docs/*.md docs/internals/*.md"):gmatch("[^\n]+") do
+      page("topics/" .. path:match("[^/]+$"))
+    end
+  end)
+
+  local function has_anchor(text, anchor)
+    return text:find('name="' .. anchor .. '"', 1, true)
+      or text:find('name = "' .. anchor .. '"', 1, true)
+  end
+
+  it("have no link that leads nowhere", function()
+    local count = 0
+    for path in output_of("cd " .. folder .. " && find * -name '*.html'"):gmatch("[^\n]+") do
+      local from = folder .. "/" .. path
+      for link in read_file(from):gmatch('href="([^"]+)"') do
+        local target, anchor = link:match("^([^#]*)#?(.*)$")
+        if not link:find("^https?:") then
+          local to = target == "" and from or from:match("^.*/") .. target
+          local file = io.open(to)
+          assert.is_not_nil(file, path .. " leads to " .. link)
           file:close()
+          assert.truthy(anchor == "" or has_anchor(read_file(to), anchor),
+            path .. " leads to " .. link)
+          count = count + 1
         end
       end
     end
+    assert.is_true(count > 100)
   end)
 end)

@@ -41,22 +41,25 @@ for path in run(("ls '%s'/topics/*.html"):format(folder)):gmatch("[^\n]+") do
   anchors[name] = anchors_of(read_file(path))
 end
 
--- A link of the sources as one of the pages; what is no page stays as it is.
+-- A link of the sources as one of the pages; nil where it leads to another file, such as LICENSE.
 local function link_to(page, target)
-  local path, anchor = target:match("^([^#]*)#?(.*)$")
-  local name = path == "" and page or path:match("([^/]+)$")
-  if target:find("^%w+:") or not topics[name] then
+  if target:find("^%w+:") then
     return target
   end
-  local section = anchors[name][anchor]
-  local shown = section and "#" .. section or path == "" and target or ""
-  return (path == "" and "" or name .. ".html") .. shown
+  local path, anchor = target:match("^([^#]*)#?(.*)$")
+  local name = path == "" and page or path:match("([^/]+)$")
+  if not topics[name] then
+    return nil
+  end
+  local section = anchors[name][anchor] -- the title of a page has none
+  return name .. ".html" .. (section and "#" .. section or "")
 end
 
 for name, path in pairs(topics) do
   local before, text = read_file(path):match('^(.-<div id="content">)(.*)$')
-  text = text:gsub('href="([^"]+)"', function(target)
-    return ('href="%s"'):format(link_to(name, target))
+  text = text:gsub('<a href="([^"]+)">(.-)</a>', function(target, words)
+    local link = link_to(name, target)
+    return link and ('<a href="%s">%s</a>'):format(link, words) or words
   end)
   local file = assert(io.open(path, "w"))
   assert(file:write(before, text))
