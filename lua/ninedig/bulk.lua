@@ -202,8 +202,8 @@ local function is_over(run)
   return run.stopped or run.is_awaited ~= nil and not run.is_awaited()
 end
 
--- Waits until a request may be started. What is owed is waited for though the run is over. None of
--- this is time of the call's own.
+-- Waits until a request may be started, or the run is over; one that is owed is waited for even so.
+-- The call's own time-out does not run meanwhile.
 local function wait_until_open(run, way, is_owed, watcher)
   local began = core.monotonic()
   local now = began

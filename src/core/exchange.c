@@ -74,8 +74,8 @@ static bool has_ended(const struct nd_answer *answer)
     return answer->fault != ND_FAULT_NONE || answer->phase == ND_PHASE_WHOLE;
 }
 
-/* TLS may hold more than the socket shows: all of it is read, now or, by
- * ND_HAS_MORE, soon. */
+/* TLS may hold more than the socket shows: all of it is read, now or, after
+ * ND_HAS_MORE, in the next step. */
 static enum nd_progress read_answer(struct nd_transfer *transfer)
 {
     struct nd_answer *answer = &transfer->answer;

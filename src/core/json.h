@@ -73,7 +73,7 @@ long nd_json_char(struct nd_text *text);
 /* What the string says is plain, in any spelling. */
 bool nd_json_spells(struct nd_text string, const char *plain);
 
-/* The same, soon where it begins otherwise: this is asked of every key, for
+/* The same, fast where it begins otherwise: this is asked of every key, for
  * many words. */
 static inline bool nd_json_is(struct nd_text string, const char *plain)
 {

@@ -399,7 +399,7 @@ static size_t secret_value(struct nd_text *text)
     struct nd_text quote;
     size_t opening;
 
-    if (!skip_secret_name(&at)) /* soon, as this is often asked */
+    if (!skip_secret_name(&at)) /* first, as it is fast */
         return 0;
     skip_numbered(&at);
     skip_any(&at, "\\\"' \t\r\n");

@@ -131,9 +131,9 @@ static bool has_openssl(void)
 /*
  * Debian has the system's store as a file of 140 certificates and as a folder
  * of the same.  With a folder, libcurl reads all of the file for each
- * connection, which takes a processor tens of milliseconds; a file alone is
- * read once.  Where the folder cannot be taken away, the file is: but for one
- * of its certificates, as some there must be.
+ * connection, which takes tens of milliseconds of CPU; a file alone is read
+ * once.  Where the folder cannot be taken away, it serves alone, beside the
+ * first certificate of the file, since libcurl wants one at least.
  */
 static CURLcode set_system_store(CURL *easy)
 {

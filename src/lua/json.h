@@ -34,7 +34,7 @@ void ndl_push_string(lua_State *L, struct nd_text string, bool escaped);
 
 /*
  * Sets the fields that were noted while the answer was judged, in the table
- * on the top, which is soon: lua-cjson would read all of it again.  Where
+ * on the top, which is fast: lua-cjson would read all of it again.  Where
  * there are others, or a number that not every VM holds as an integer,
  * returns false.
  */

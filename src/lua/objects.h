@@ -21,7 +21,7 @@ struct ndl_state {
     bool closed;                /* the Lua state is being closed */
     struct {
         const char *name;
-        const void *metatable; /* to know an object of it soon */
+        const void *metatable; /* to know an object of it fast */
     } types[NDL_TYPES_MAX];
     int type_count;
 };

@@ -15,17 +15,19 @@
 -- `idle(seconds, caller)` starts what was submitted and waits, no longer than that, until something
 -- may have ended; it returns what `core.step` does;
 -- `new_caller()`, where callers can vanish, returns the number by which `idle` knows one of them;
--- `guarded(give_up, f, x, y)`, there too, calls `f(x, y)`, and `give_up(x)` where that is left;
+-- `guarded(give_up, f, x, y)`, there too, calls `f(x, y)`, and `give_up(x)` where the caller is
+-- gone before that returns;
 -- `in_threads(count, work)`, in place of `idle`, runs `work` in so many threads at once, with a
 -- function that tells whether this is still awaited;
 -- `may_send(name)`, where there is one, is called before each request, may wait, and tells whether
 -- it may be sent;
--- `on_refusal(err)`, where there is one, is told of a call that was refused and is made once more,
--- before that; it may wait;
--- `held`, where there is one, is for how many seconds that has waited: no call's own time;
+-- `on_refusal(err)`, where there is one, is called before a call that was refused is made once
+-- more, and may wait;
+-- `held`, where there is one, counts the seconds that these two have waited: the time-out of a call
+-- does not run meanwhile;
 -- `adopt(transfer, on_end)`, where callers can be ended from outside, hands over a transfer that
--- belongs to none of them, and calls `on_end` when it has ended. It returns two functions: the one
--- they call while they wait, and it returns what `carry_out` does; the other is called by whoever
+-- belongs to none of them, and calls `on_end` when it has ended. It returns two functions: the
+-- first waits for the transfer, and returns what `carry_out` does; the second is called by whoever
 -- finishes the transfer before `on_end` was called;
 -- `given_up`, where it is true, means that nothing is sent or waited for any more.
 --
