@@ -343,7 +343,7 @@ describe("params", function()
           tune("stepmul", 100000)
           armed = true
           collectgarbage("restart")
-          local transfer = core.prepare(settings, "delete_inbox", params, reserve)
+          local transfer = core.prepare(settings, "delete_inbox", params, nil, reserve)
           armed = false
           local server = core.show(transfer):match('"server":"(.-)"')
           broken = broken or server ~= ("s"):rep(40) .. i

@@ -24,7 +24,7 @@ local PROGRAM = [[
   for line in io.lines("/proc/self/maps") do
     tls = line:find("/libssl%%.so") and "OpenSSL" or tls
   end
-  local request = core.show(core.prepare(client.settings, "get_accounts", {}, {}))
+  local request = core.show(core.prepare(client.settings, "get_accounts", {}, nil, {}))
   io.write("\n", request:match("libcurl/(%%S+)"), " ", tls)
 ]]
 

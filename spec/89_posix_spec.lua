@@ -105,7 +105,7 @@ describe("signals", function()
   it("end a wait of the library that begins after them at once", function()
     local core = require("ninedig.core")
     local transfer = core.prepare(core.settings(), "delete_inbox",
-      { access_token = mock.token, accountID = 1, inboxID = 10 }, {}) -- from then on it can wait
+      { access_token = mock.token, accountID = 1, inboxID = 10 }, nil, {}) -- it can wait then
     local began = os.time()
     process.kill(self_id(), SIGTERM)
     core.wait(PATIENCE, signals:fd())

@@ -73,7 +73,7 @@ function call.perform(way, settings, name, params, token, seconds, watcher)
     return nil, call.withheld(name)
   end
   local reserve = errors.reserve()
-  local transfer, refusal = core.prepare(settings, name, params, reserve, token, seconds)
+  local transfer, refusal = core.prepare(settings, name, params, token, reserve, seconds)
   if not transfer then
     errors.release(reserve)
     return nil, errors.locate(refusal)

@@ -203,7 +203,7 @@ local function start_fetch(self, way, watcher)
   end
   local reserve = errors.reserve()
   local transfer, err = core.prepare(
-    self.settings, "get_access_token", self.credentials, reserve, nil, self.timeout
+    self.settings, "get_access_token", self.credentials, nil, reserve, self.timeout
   )
   if not transfer then
     errors.release(reserve)
@@ -361,7 +361,7 @@ local A_TOKEN = "-"
 -- @treturn[2] table the error
 function session.check(current, name, params)
   local token = current.session and A_TOKEN or nil
-  local asked, err = core.check(current.settings, name, params, nil, token)
+  local asked, err = core.check(current.settings, name, params, token)
   if not asked then
     return nil, errors.locate(err)
   end

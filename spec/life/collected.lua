@@ -35,7 +35,7 @@ local function start(i)
   local transfers = {}
   for j = 1, 3 do
     transfers[j] = assert(core.prepare(settings, "delete_inbox",
-      { accountID = 7, inboxID = i * 10 + j }, {}))
+      { accountID = 7, inboxID = i * 10 + j }, nil, {}))
   end
   core.submit(transfers[1])
   repeat

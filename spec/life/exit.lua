@@ -8,7 +8,8 @@ local settings = assert(core.settings {
 })
 local flying = {}
 for i = 1, 4 do
-  flying[i] = assert(core.prepare(settings, "delete_inbox", { accountID = 7, inboxID = i }, {}))
+  local params = { accountID = 7, inboxID = i }
+  flying[i] = assert(core.prepare(settings, "delete_inbox", params, nil, {}))
   core.submit(flying[i])
 end
 for _ = 1, 20 do

@@ -29,7 +29,7 @@ local settings = assert(core.settings(options))
 local flying = {}
 for i = 1, 3 do
   flying[i] = assert(core.prepare(settings, "delete_inbox",
-    { accountID = 7, inboxID = 100 + i }, {}))
+    { accountID = 7, inboxID = 100 + i }, nil, {}))
   core.submit(flying[i])
 end
 repeat -- until one has the pooled connection, and the others their own

@@ -35,7 +35,7 @@ local n, was_done = 0, false
 while not was_done and n < tonumber(most) do
   n = n + 1
   local params = { accountID = 7, inboxID = n }
-  local transfer = assert(core.prepare(settings, "delete_inbox", params, {}))
+  local transfer = assert(core.prepare(settings, "delete_inbox", params, nil, {}))
   core.submit(transfer)
   for i = 2, n do
     core.wait(i == n and 0 or 0.02)

@@ -17,7 +17,7 @@ local function start()
   }))
   local transfer = assert(core.prepare(settings, "delete_inbox", {
     accountID = 7, inboxID = inbox_id,
-  }, {}))
+  }, nil, {}))
   core.submit(transfer)
   core.step()
 end

@@ -8,7 +8,8 @@ local options = {
 }
 local client = ninedig.client(options)
 local settings = assert(core.settings(options))
-local transfer = assert(core.prepare(settings, "delete_inbox", { accountID = 7, inboxID = 1 }, {}))
+local params = { accountID = 7, inboxID = 1 }
+local transfer = assert(core.prepare(settings, "delete_inbox", params, nil, {}))
 core.submit(transfer)
 core.step()
 

@@ -32,7 +32,7 @@ local settings = assert(core.settings(options))
 local flying = {}
 for i = 1, 5 do
   flying[i] = assert(core.prepare(settings, "delete_inbox",
-    { accountID = 7, inboxID = first_inbox + i }, {}))
+    { accountID = 7, inboxID = first_inbox + i }, nil, {}))
 end
 for i = 5, 1, -1 do
   core.submit(flying[i])

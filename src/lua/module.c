@@ -101,8 +101,7 @@ static void set_token(struct nd_values *values, const struct nd_call *call,
 
 /*
  * Reads the arguments that prepare and check have in common: settings, the
- * call's name, its params, and as the fifth a token for a call that is given
- * none.  The texts of values stay Lua's, and on the stack.
+ * call's name, its params, and a token for a call that is given none.  The texts of values stay Lua's, and on the stack.
  */
 static bool read_call(lua_State *L, const struct ndl_settings **settings,
                       const struct nd_call **call, struct nd_values *values,
@@ -121,7 +120,7 @@ static bool read_call(lua_State *L, const struct ndl_settings **settings,
     *settings = ndl_check_native(L, 1, settings_type);
     if (!*call)
         return nd_fail(err, "UNKNOWN_CALL", "there is no such call");
-    token = luaL_optlstring(L, 5, NULL, &length);
+    token = luaL_optlstring(L, 4, NULL, &length);
     for (i = 0; i <= ND_PARAMS_MAX; i++)
         fields[i] =
             (*call)->params[i].field.key ? &(*call)->params[i].field : NULL;
@@ -149,8 +148,8 @@ Check and render a call. Nothing is sent, and the engine does not know of it.
 @tparam userdata settings
 @tparam string name of the call, as in `calls`
 @tparam table params
-@tparam table reserve the error to be raised if memory runs out
 @tparam[opt] string token for a call that is given none
+@tparam table reserve the error to be raised if memory runs out
 @tparam[opt] number seconds for the transfer, in place of the client's
 `timeout`
 @treturn[1] userdata the transfer
@@ -177,7 +176,7 @@ static int core_prepare(lua_State *L)
         return ndl_push_error(L, &err, call, &values, NULL);
     if (!lua_isnoneornil(L, 6))
         transfer->timeout_ms = (long)(luaL_checknumber(L, 6) * 1000);
-    fill_reserve(L, 4, &transfer->request);
+    fill_reserve(L, 5, &transfer->request);
     return 1;
 }
 
@@ -187,7 +186,6 @@ Check a call without preparing it.
 @tparam userdata settings
 @tparam string name of the call or task
 @tparam table params
-@param unused
 @tparam[opt] string token as for `prepare`
 @treturn[1] table the params as they were understood, but for secrets
 @treturn[2] nil

@@ -28,7 +28,7 @@ function preview.request(client, asked)
   local reserve = errors.reserve()
   local token = client.session and A_TOKEN or nil
   local transfer, err =
-    core.prepare(client.settings, "delete_inbox", asked, reserve, token, client.timeout)
+    core.prepare(client.settings, "delete_inbox", asked, token, reserve, client.timeout)
   errors.release(reserve)
   if not transfer then
     error(err, 0)
