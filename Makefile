@@ -22,7 +22,7 @@ Q           ?= @
 # What to test: folders or files of specs, and C unit tests.
 SPEC        ?= spec $(wildcard spec/core/*_test.c)
 # Only the tests whose names have these words in them.
-FILTER      ?=
+export FILTER ?=
 # What the tests run under: nothing, "valgrind", "sanitize" or "thread".
 UNDER       ?=
 
@@ -49,8 +49,9 @@ FUZZERS = $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 UNITS = $(patsubst spec/core/%.c,%,$(filter %.c,$(SPEC)))
 SPECS = $(filter-out %.c,$(SPEC))
 
-# _DEFAULT_SOURCE: POSIX, which strict C99 would hide.
-WARNINGS = -std=c99 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic -Wshadow \
+# _DEFAULT_SOURCE: POSIX, which strict C99 would hide.  _FILE_OFFSET_BITS: files
+# of more than 2 GiB where the machine has 32 bits.
+WARNINGS = -std=c99 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -Wall -Wextra -Wpedantic -Wshadow \
     -Wcast-qual -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
     -Wmissing-prototypes -Wundef -Wformat=2 -Wconversion
 COMPILE  = $(CC) $(WARNINGS) $(CURL_INCDIR:%=-I%) $(CPPFLAGS) $(CFLAGS) -fPIC \
@@ -294,7 +295,7 @@ export TSAN_OPTIONS  ?= suppressions="$(CURDIR)/spec/tsan.supp":print_suppressio
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 
 # busted takes a pattern.
-filter_words   = $(if $(FILTER),"--filter=$$(echo '$(FILTER)' | sed 's/[^[:alnum:] ]/%&/g')")
+filter_words   = $(if $(FILTER),"--filter=$$(printf %s "$$FILTER" | sed 's/[^[:alnum:] ]/%&/g')")
 
 unit-%: $(BUILD)/spec/%
 	@tools/run $(LOG)/$@ $(UNDER_$(UNDER)) $<

@@ -6,6 +6,9 @@ local mock = require("spec.support.mock")
 
 local HIDDEN = "not enough memory"
 
+local jit = rawget(_G, "jit")
+local is_32_bit_luajit = jit and jit.arch == "x86"
+
 -- What each scenario brings where memory is enough.
 local SCENARIOS = {
   ok = { status = "OK" },
@@ -72,9 +75,10 @@ local function assert_harmless(attempt, kind, entry)
     assert.equal(HIDDEN, caller.text:sub(-#HIDDEN))
     assert.equal("lua", kind)
   elseif kind == "lua" and caller.outcome == "unknown" then
-    -- In a coroutine there may be no memory for the one call that tells whether it was sent.
+    -- In a coroutine there may be no memory for the one call that tells whether it was sent, nor,
+    -- where LuaJIT has 32 bits, in one that is deep in others.
     assert.equal("OUT_OF_MEMORY", caller.name)
-    assert.matches("coroutine", entry)
+    assert.is_truthy(entry:find("coroutine") or is_32_bit_luajit and entry:find("deep"), entry)
   else
     assert.equal("not_sent", caller.outcome)
   end

@@ -1378,7 +1378,7 @@ server {
     end)
 
     it("of a client that aborts: what is in flight ends and is logged, no other is sent", function()
-      local pipe = server:start_curl("--max-time 0.4 "
+      local pipe = server:start_curl("--max-time 0.6 "
         .. url("/many", job("delay-1000", 12, { many = { concurrency = 3 } })))
       assert.is_true(world:wait_for(3))
       assert.matches("timed out", pipe:read("*a"), 1, true)
@@ -1397,7 +1397,7 @@ server {
 
     it("of a light thread that is killed: what is in flight ends, no other is sent", function()
       assert.equal("killed", server:curl(url("/many",
-        job("delay-600", 12, { kill = 0.3, many = { concurrency = 3 } }))))
+        job("delay-1200", 12, { kill = 0.6, many = { concurrency = 3 } }))))
       check_at_rest()
       assert.equal(3, world:count())
       local classes, count = told()
@@ -1445,7 +1445,14 @@ describe("memory that runs out while many are deleted #novalgrind", function()
     assert.is_true(reported > 5)
   end
 
-  for kind, name in pairs { lua = "the VM's", [""] = "the C library's" } do
+  -- Memcheck sees LuaJIT of 32 bits write beside its own stack then, with no code of others near.
+  local jit = rawget(_G, "jit")
+  local kinds = { [""] = "the C library's" }
+  if not (jit and jit.arch == "x86") then
+    kinds.lua = "the VM's"
+  end
+
+  for kind, name in pairs(kinds) do
     for _, length in ipairs { "1", "2" } do
       it(("hides nothing that was sent: %s, %s in a row"):format(name, length), function()
         torture(kind, length)

@@ -31,9 +31,10 @@ static double number_of(const struct nd_value *values, enum nd_option_id id)
 /* Rounds up, as a time-out of 0 would mean none to libcurl. */
 static long milliseconds(double seconds)
 {
-    long ms = (long)(seconds * 1000);
+    volatile double exact = seconds * 1000; /* an x87 would keep more digits */
+    long ms = (long)exact;
 
-    return (double)ms < seconds * 1000 ? ms + 1 : ms;
+    return (double)ms < exact ? ms + 1 : ms;
 }
 
 /* False only where memory is out; NULL stays NULL. */
