@@ -243,7 +243,26 @@ describe("the journal #novalgrind", function()
     assert.equal(0, ended.status, ended.err)
     assert.equal(1, report.absent)
     assert.equal(1, report.deleted)
+    has(ended, "100 %, 2 of 2, 0 failed, 0 unknown\n")
     assert.equal(2, total(cli.deletions(world)))
+  end)
+
+  it("deleted, and another number is named than the one given: says so, also later", function()
+    world:script { calls = { deleteInbox = {
+      body = '{"status":"OK","whatsapp_number":"972509999999"}',
+    } } }
+    local list = cli.file("accountID,inboxID,whatsapp_number\n4,101,972504000101\n")
+    for _ = 1, 2 do
+      local ended, report = run(1, {}, { list = list, base_url = world:base_url("live+body") })
+      assert.equal(0, ended.status, ended.err)
+      has(ended, "inbox 101 of account 4 on online: deleted, but the service named a number that is"
+        .. " not the one given: 972509999999\n")
+      assert.is_true(report.results[1].number_differs)
+      assert.equal("972509999999", report.results[1].whatsapp_number)
+    end
+    assert.equal(1, total(cli.deletions(world)))
+    local lines = read_lines(journal)
+    assert.is_true(lines[#lines].number_differs)
   end)
 
   it("in doubt: reads it back, and what is deleted is done", function()
@@ -336,6 +355,27 @@ describe("the journal #novalgrind", function()
     assert.equal(1, report.deleted)
     assert.equal("intent unknown intent unknown intent deleted", words_of("101"))
     assert.equal(3, total(cli.deletions(world)))
+  end)
+
+  it("in doubt, asked again, and refused or lost once more: stops no other", function()
+    for again, name in pairs {
+      ["reason-33"] = "ACCOUNT_ID_INVALID", ["close"] = "CONNECTION_LOST",
+    } do
+      world, journal = mock.world(), cli.file()
+      local base_url =
+        world:base_url("live+only-deleteInbox+first-2+" .. again .. "+first-1+lost_before")
+      local ended, report = run(3, { "--concurrency", "1" }, { base_url = base_url })
+      assert.equal(5, ended.status)
+      assert.same({ 1, 2 }, { report.unknown, report.skipped })
+      let_time_pass()
+      ended, report = run(3, { "--concurrency", "1", "--ask-again" }, { base_url = base_url })
+      assert.equal(5, ended.status, ended.err)
+      assert.same({ 1, 2 }, { report.unknown, report.deleted })
+      assert.equal(name, report.results[1].error.name)
+      assert.equal("intent unknown intent unknown", words_of("101"))
+      assert.same({ ["4/online/101"] = 2, ["4/online/102"] = 1, ["4/online/103"] = 1 },
+        cli.deletions(world))
+    end
   end)
 
   it("in doubt, asked again, and not sent: stays in doubt", function()
@@ -485,7 +525,13 @@ describe("the journal #novalgrind", function()
       base_url = base_url,
     })).status)
     local part = cli.file("accountID,server,inboxID\n4,online,103\n4,online,102\n")
-    local ended, report = run(2, {}, { list = part, base_url = base_url })
+    local ended, report = run(2, { "--dry-run" }, { list = part, base_url = base_url })
+    assert.equal(5, ended.status, ended.err)
+    has(ended, "inbox 101 of account 4 on online: unknown, and not in this list")
+    assert.is_true(report.dry_run)
+    assert.same({ { accountID = "4", server = "online", inboxID = "101" } },
+      report.others_in_doubt)
+    ended, report = run(2, {}, { list = part, base_url = base_url })
     assert.equal(5, ended.status, ended.err)
     assert.equal(2, report.deleted)
     assert.same({ { accountID = "4", server = "online", inboxID = "101" } },
@@ -729,15 +775,40 @@ describe("the journal #novalgrind", function()
     local list = cli.file(list_of(4))
     local process = cli.start(world, arguments(4, {}, list), { scenario = "live+delay-600" })
     assert.is_true(world:wait_for(4))
-    local ended = run(4, {}, { list = list, scenario = "live+delay-600" })
+    local ended, report = run(4, {}, { list = list, scenario = "live+delay-600" })
     assert.equal(2, ended.status)
     assert.matches("in use", ended.err)
-    assert.equal("", ended.out)
+    assert.matches("in use", report.error.message)
     ended = run(4, { "--dry-run" }, { list = list, scenario = "live+delay-600" })
     assert.equal(2, ended.status)
     assert.equal(0, process:wait())
     assert.equal(4, world:count())
     at_most_one_each(cli.deletions(world))
+  end)
+
+  it("that cannot be locked is told with the reason", function()
+    local journals = require("ninedig.cli.journal")
+    local system = require("ninedig.cli.system")
+    local open = system.open
+    finally(function()
+      system.open = open
+    end)
+    for reason, lock in pairs {
+      ["could not be locked: No locks available"] = { nil, "No locks available", 37 },
+      ["is in use by another run of ninedig"] = { false },
+    } do
+      function system.open()
+        return {
+          lock = function()
+            return lock[1], lock[2], lock[3]
+          end,
+        }
+      end
+      local ok, raised = pcall(journals.find, journal, {}, "https://127.0.0.1/api")
+      assert.is_false(ok)
+      assert.equal("the journal " .. journal .. " " .. reason, raised.message)
+      assert.equal(2, raised.status)
+    end
   end)
 
   it("that cannot be written to stops the run before the next request", function()

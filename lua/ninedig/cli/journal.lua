@@ -144,6 +144,7 @@ local function apply_outcome(self, fields)
   local number = fields.whatsapp_number
   state.whatsapp_number = type(number) == "string" and number or nil
   state.verified = fields.verified == true or nil
+  state.number_differs = fields.number_differs == true or nil
   return true
 end
 
@@ -298,7 +299,8 @@ end
 --- What it knows of an inbox.
 -- @tparam string key of `ninedig.cli.roll`
 -- @treturn ?table nil where it was not asked for; else its `outcome`, and where it is unknown, the
--- time `till` which a request for it may still arrive; `whatsapp_number` and `verified` if known
+-- time `till` which a request for it may still arrive; `whatsapp_number`, `verified` and
+-- `number_differs` if known
 function journal:state(key)
   return self.states[key]
 end
@@ -333,6 +335,15 @@ end
 
 local ENOENT = 2
 
+local function lock(self)
+  local is_locked, why = self.file:lock()
+  if is_locked == nil then
+    refuse(self, "could not be locked: %s", why)
+  elseif not is_locked then
+    refuse(self, "is in use by another run of ninedig")
+  end
+end
+
 local function open(path, list, base_url, create)
   local self = setmetatable({
     path = path, list = list, base_url = base_url, waiting = {}, must_sync = false, lines = 0,
@@ -344,9 +355,8 @@ local function open(path, list, base_url, create)
     return nil
   elseif not self.file then
     stop.with(stop.USAGE, "the journal could not be opened: %s", why)
-  elseif not self.file:lock() then
-    refuse(self, "is in use by another run of ninedig")
   end
+  lock(self)
   load(self)
   return self
 end

@@ -285,9 +285,9 @@ IDs in its lines are strings of digits:]],
       {
         "an outcome",
         "`outcome`, as above; `accountID`, `server`, `inboxID`, `time`; where they are known"
-          .. " `whatsapp_number`, `verified`; of an error `name`, `kind`, `reason`, `http_status`,"
-          .. " `message`; `answer`: what the last request alone came to, where that is another"
-          .. " word",
+          .. " `whatsapp_number`, `verified`, `number_differs`; of an error `name`, `kind`,"
+          .. " `reason`, `http_status`, `message`; `answer`: what the last request alone came to,"
+          .. " where that is another word",
       },
     },
   },
@@ -313,7 +313,7 @@ may be added.]],
       {
         "either, with --dry-run",
         "`dry_run` (true), `requests`: each with `method`, `url`, `path`, `headers` (lines),"
-          .. " `body`",
+          .. " `body`; of a list also `others_in_doubt`",
       },
       {
         "verify",

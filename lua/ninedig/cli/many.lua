@@ -187,11 +187,18 @@ local function preview_list(run, base_url, todo)
   for _, i in ipairs(todo) do
     ask.check_number(run.client, run.list:asked(i))
   end
-  local shown = preview.new(run.client, run.chosen.json)
+  local shown = preview.new(run.client, run.chosen.json, {
+    others_in_doubt = run.others_in_doubt,
+  })
   for _, i in ipairs(todo) do
     shown:add(run.list:asked(i))
   end
-  return shown:finish() and stop.DONE or stop.USAGE
+  local written = shown:finish()
+  if #run.others_in_doubt > 0 then
+    report.say_others(run)
+    return stop.UNKNOWN
+  end
+  return written and stop.DONE or stop.USAGE
 end
 
 local function confirm(run, base_url, todo)
@@ -240,6 +247,7 @@ local function note_end(run, book, i, result, err)
     run.ends[i] = { outcome = "deleted", result = result }
     book:conclude(run.list:asked(i), "deleted", {
       whatsapp_number = report.number(result), verified = result.verified,
+      number_differs = result.number_differs,
     })
   else
     local outcome, answer = note_error(run, book, i, err)
@@ -321,8 +329,8 @@ local function prepare_requests(run, todo, book, bar)
     book:commit()
   end
   function requests.forgives(n, err)
-    local outcome = outcome_of(err, run.doubts[todo[n]])
-    return outcome == "gone" or outcome == "absent" and run.chosen.gone_ok
+    local in_doubt = run.doubts[todo[n]]
+    return in_doubt or run.chosen.gone_ok and outcome_of(err, in_doubt) == "absent"
   end
   return requests
 end
@@ -330,7 +338,7 @@ end
 -- Returns why it ended early, if it did.
 local function perform(run, todo, book)
   run.is_open, run.refusals = {}, {} -- by their places
-  local bar = progress.new(run.list.count, run.list.count - #todo)
+  local bar = progress.new(run.list.count, run.list.count - #todo, run.chosen.gone_ok)
   local requests = prepare_requests(run, todo, book, bar)
   waiting.be_patient(function()
     say_interrupted(requests, bar)

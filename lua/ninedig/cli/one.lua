@@ -89,7 +89,7 @@ local function say_deleted(asked, result)
     number and "; its number was " .. number or "",
     result.verified and " (verified by reading back)" or "")
   if result.number_differs then
-    output.say("ninedig: the service named a number that is not the one given")
+    output.say("ninedig: %s", report.NUMBER_DIFFERS)
   end
 end
 

@@ -55,14 +55,18 @@ Shown.__index = Shown
 --- The requests of a preview, shown one by one.
 -- @tparam table client
 -- @tparam boolean as_json for programs, too
+-- @tparam[opt] table facts more for programs
 -- @treturn table
-function preview.new(client, as_json)
+function preview.new(client, as_json, facts)
   local self = setmetatable({
     client = client, as_json = as_json, count = 0, can_write = true,
   }, Shown)
   if as_json then
-    self.before, self.after =
-      json.encode({ dry_run = true, requests = {} }):match("^(.*%[)(%].*)$")
+    local whole = { dry_run = true, requests = {} }
+    for key, value in pairs(facts or {}) do
+      whole[key] = value
+    end
+    self.before, self.after = json.encode(whole):match('^(.*"requests":%[)(%].*)$')
   end
   return self
 end

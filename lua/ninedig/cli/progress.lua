@@ -16,11 +16,13 @@ local SHORTEST_BAR, LONGEST_BAR = 10, 40
 --- Begin.
 -- @tparam integer total
 -- @tparam integer done how many were done before
+-- @tparam[opt] boolean gone_ok what is absent is no failure
 -- @treturn table
-function progress.new(total, done)
+function progress.new(total, done, gone_ok)
   return setmetatable({
     total = total,
     done = done,
+    gone_ok = gone_ok,
     before = done,
     counts = { failed = 0, unknown = 0 },
     redraws = system.is_capable(),
@@ -109,13 +111,13 @@ local function say_tenth(self)
   end
 end
 
--- What is neither deleted nor unknown was not deleted.
+-- All else is a failure, but for what is absent where that is accepted.
 local CLASSES = { deleted = "done", gone = "done", unknown = "unknown" }
 
 --- One more is done.
 -- @tparam string outcome
 function progress:step(outcome)
-  local class = CLASSES[outcome] or "failed"
+  local class = CLASSES[outcome] or outcome == "absent" and self.gone_ok and "done" or "failed"
   self.done = self.done + 1
   self.counts[class] = (self.counts[class] or 0) + 1
   if not self.redraws then

@@ -101,6 +101,9 @@ function report.number(result)
   return is_one and number or nil
 end
 
+--- What is said of a deletion whose answer names another number than the one given.
+report.NUMBER_DIFFERS = "the service named a number that is not the one given"
+
 --- What programs are told of one inbox.
 -- @tparam table asked
 -- @tparam string outcome
@@ -203,6 +206,12 @@ local function say_one(all, i, one)
   output.say("%s: %s", inbox, word)
 end
 
+local function say_other_number(all, i, result)
+  local number = report.number(result)
+  output.say("%s: deleted, but %s%s", report.inbox(all.list:asked(i)), report.NUMBER_DIFFERS,
+    number and ": " .. number or "")
+end
+
 local TOLD = { absent = true, rejected = true, not_sent = true, unknown = true, gone = true }
 
 local function explain(all)
@@ -216,7 +225,9 @@ local function explain(all)
   end
 end
 
-local function say_others(all)
+--- Write what the journal has in doubt and the list lacks, in words.
+-- @tparam table all as of `report.say_list`
+function report.say_others(all)
   for _, asked in ipairs(all.others_in_doubt) do
     output.say(
       "%s: unknown, and not in this list, but in its journal; to find out, run: %s",
@@ -239,10 +250,12 @@ function report.say_list(all)
     local one = all.ends[i]
     if one and TOLD[one.outcome] then
       say_one(all, i, one)
+    elseif one and one.result and one.result.number_differs then
+      say_other_number(all, i, one.result)
     end
   end
   explain(all)
-  say_others(all)
+  report.say_others(all)
 end
 
 local SKIPPED = { outcome = "skipped" }
