@@ -1,5 +1,6 @@
 -- The annotations for editors: they are Lua, and have what the library has.
 local core = require("ninedig.core")
+local definitions = require("tools.definitions")
 local mock = require("spec.support.mock")
 
 local read_file = mock.shared.read_file
@@ -54,8 +55,8 @@ describe("the annotations", function()
 
   it("have each option", function()
     local options = {}
-    for _, option in ipairs(core.options) do
-      options[option] = true
+    for _, option in ipairs(definitions.options()) do
+      options[option.name] = true
     end
     assert.same(options, fields("ninedig.Options"))
   end)

@@ -1,7 +1,6 @@
 #include "catalogue.h"
 
 #include "../core/call.h"
-#include "../core/settings.h"
 #include "values.h"
 
 static const char *type_label(enum nd_type type)
@@ -124,16 +123,5 @@ void ndl_push_names(lua_State *L)
                 set_name(L, reason->name, nd_kind_name(ND_KIND_API),
                          reason->message);
         }
-    }
-}
-
-void ndl_push_options(lua_State *L)
-{
-    int i;
-
-    lua_newtable(L); /* options */
-    for (i = 0; i < ND_OPTIONS; i++) {
-        lua_pushstring(L, nd_options[i].key);
-        lua_rawseti(L, -2, i + 1);
     }
 }

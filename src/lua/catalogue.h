@@ -1,4 +1,4 @@
-/* The service and the options as data, for those who ask. */
+/* The service and its errors as data, for those who ask. */
 #ifndef NDL_CATALOGUE_H
 #define NDL_CATALOGUE_H
 
@@ -10,8 +10,5 @@ void ndl_push_calls(lua_State *L);
 
 /* Pushes the names of errors, each with its kind and what it means. */
 void ndl_push_names(lua_State *L);
-
-/* Pushes the names of the options as a list. */
-void ndl_push_options(lua_State *L);
 
 #endif

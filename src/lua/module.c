@@ -342,7 +342,5 @@ int luaopen_ninedig_core(lua_State *L)
     lua_setfield(L, -2, "calls");
     ndl_push_names(L);
     lua_setfield(L, -2, "names");
-    ndl_push_options(L);
-    lua_setfield(L, -2, "options");
     return 1;
 }
