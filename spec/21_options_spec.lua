@@ -173,8 +173,12 @@ describe("options", function()
   end)
 
   describe("ca_file", function()
+    local files = 0
+
+    -- Of another name each time: libcurl may remember what it has read.
     local function file_with(text)
-      local path = mock.dir .. "/not-a-ca"
+      files = files + 1
+      local path = mock.dir .. "/not-a-ca-" .. files
       local file = assert(io.open(path, "wb"))
       file:write(text)
       file:close()
