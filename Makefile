@@ -197,36 +197,35 @@ $(BUILD)/core.a: $(CORE:src/core/%.c=$(BUILD)/core/%.o)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# $(call COMPILE_RULE,VERSION,FOLDER OF OBJECTS,FOLDER OF SOURCES)
+define COMPILE_RULE
+$(BUILD)/$1/obj/$2%.o: $3/%.c Makefile | deps-build deps-$1
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+endef
+
+# $(call LINK_RULE,LIBRARY,OBJECTS,OTHER LIBRARIES)
+define LINK_RULE
+$1: $2
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'
+	$(Q)$$(LINK) $3
+endef
+
 define VERSION_RULES
-$(BUILD)/$1/obj/%.o: src/lua/%.c Makefile | deps-build deps-$1
-	@mkdir -p $$(@D)
-	@echo '  CC $$@'
-	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+$(call COMPILE_RULE,$1,,src/lua)
 
-$(BUILD)/$1/obj/posix/%.o: src/posix/%.c Makefile | deps-build deps-$1
-	@mkdir -p $$(@D)
-	@echo '  CC $$@'
-	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+$(call COMPILE_RULE,$1,posix/,src/posix)
 
-$(BUILD)/$1/obj/spec/%.o: spec/support/%.c Makefile | deps-build deps-$1
-	@mkdir -p $$(@D)
-	@echo '  CC $$@'
-	$(Q)$$(COMPILE) -isystem $$(call lua_headers,$1)
+$(call COMPILE_RULE,$1,spec/,spec/support)
 
-$(BUILD)/$1/ninedig/core.so: $(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) $(CORE:src/core/%.c=$(BUILD)/core/%.o)
-	@mkdir -p $$(@D)
-	@echo '  LD $$@'
-	$(Q)$$(LINK) $$(LIBCURL)
+$(call LINK_RULE,$(BUILD)/$1/ninedig/core.so,$(GLUE:src/lua/%.c=$(BUILD)/$1/obj/%.o) \
+    $(CORE:src/core/%.c=$(BUILD)/core/%.o),$$(LIBCURL))
 
-$(BUILD)/$1/ninedig/posix.so: $(POSIX:src/posix/%.c=$(BUILD)/$1/obj/posix/%.o)
-	@mkdir -p $$(@D)
-	@echo '  LD $$@'
-	$(Q)$$(LINK)
+$(call LINK_RULE,$(BUILD)/$1/ninedig/posix.so,$(POSIX:src/posix/%.c=$(BUILD)/$1/obj/posix/%.o))
 
-$(BUILD)/$1/spec/support/process.so: $(BUILD)/$1/obj/spec/process.o
-	@mkdir -p $$(@D)
-	@echo '  LD $$@'
-	$(Q)$$(LINK)
+$(call LINK_RULE,$(BUILD)/$1/spec/support/process.so,$(BUILD)/$1/obj/spec/process.o)
 endef
 # "rock" is the Lua of LuaRocks, whose headers it names.
 $(foreach v,5.5 5.4 5.3 5.2 5.1 jit rock,$(eval $(call VERSION_RULES,$v)))
