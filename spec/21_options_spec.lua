@@ -224,7 +224,7 @@ describe("options", function()
           kind = "argument", name = "CA_FILE_UNREADABLE", outcome = "not_sent", retryable = false,
           reason = NONE,
         }
-        if has_gnutls() and what == "NONSENSE" then -- a file of no certificates, which trusts nobody
+        if has_gnutls() and what == "NONSENSE" then -- a file that trusts nobody
           expected.kind, expected.name, expected.retryable = "network", "TLS_UNTRUSTED", true
         end
         caller.check_error(err, expected)

@@ -148,7 +148,10 @@ static size_t html_escape(const char *at, const char *end, unsigned *code)
         return 0;
     memcpy(text, at, (size_t)(end - at < 8 ? end - at : 8));
     if (sscanf(text, "&#x%5x;%n", code, &length) == 1 && length &&
-        hex(at + 3, end, 1, &(unsigned){0}))
+        isxdigit((unsigned char)text[3]))
+        return (size_t)length;
+    if (sscanf(text, "&#%6u;%n", code, &length) == 1 && length &&
+        isdigit((unsigned char)text[2]))
         return (size_t)length;
     *code = '&';
     return strncmp(text, "&amp;", 5) == 0 ? 5 : 0;
@@ -160,7 +163,7 @@ static size_t (*const escapes[])(const char *, const char *, unsigned *) = {
 /* The text ends within an escape, which says nothing. */
 static int is_cut(const char *at, const char *end, size_t way)
 {
-    static const char *const begins[] = {"\\u", "%", "&#x"};
+    static const char *const begins[] = {"\\u", "%", "&#"};
     const char *begin = begins[way];
     size_t left = (size_t)(end - at);
 
@@ -172,6 +175,8 @@ static int is_cut(const char *at, const char *end, size_t way)
         at++;
         begin++;
     }
+    if (way == 2 && at < end && *at == 'x')
+        at++;
     while (at < end && !*begin && isxdigit((unsigned char)*at))
         at++;
     return at == end;
