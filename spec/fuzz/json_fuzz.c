@@ -15,6 +15,13 @@ static void add(struct nd_buffer *out, const char *bytes, size_t length)
     REQUIRE(nd_buffer_add(out, bytes, length));
 }
 
+static void add_kind(struct nd_buffer *out, enum nd_json_token token)
+{
+    char kind = (char)('A' + token);
+
+    add(out, &kind, 1);
+}
+
 static void add_string(struct nd_buffer *out, struct nd_text string)
 {
     size_t length = (size_t)(string.end - string.at);
@@ -36,8 +43,15 @@ static void add_number(struct nd_buffer *out, struct nd_text number)
     REQUIRE(nd_json_double(number, &value));
     if (nd_json_whole(number, &whole))
         REQUIRE((double)whole == value &&
-                whole < UINT64_C(1000000000000000000));
-    add(out, (const char *)&value, sizeof value);
+                whole < UINT64_C(1000000000000000000) &&
+                !nd_json_seems_whole(number, value));
+    if (nd_json_seems_whole(number, value)) { /* spelt anew it is a string */
+        add_kind(out, ND_JSON_STRING);
+        add_string(out, number);
+    } else {
+        add_kind(out, ND_JSON_NUMBER);
+        add(out, (const char *)&value, sizeof value);
+    }
 }
 
 /* Between tokens there is nothing but white space and what divides them. */
@@ -58,11 +72,10 @@ static void read_all(struct pass *pass, struct nd_text text, bool mends)
     REQUIRE(json.rest.at >= text.at && json.rest.at <= text.end);
     do {
         const char *before = json.rest.at;
-        char kind;
 
         token = nd_json_next(&json);
-        kind = (char)('A' + token);
-        add(&pass->tokens, &kind, 1);
+        if (token != ND_JSON_NUMBER)
+            add_kind(&pass->tokens, token);
         REQUIRE(json.rest.at >= before && json.rest.at <= text.end);
         open += token == ND_JSON_OBJECT || token == ND_JSON_ARRAY;
         open -= token == ND_JSON_OBJECT_END || token == ND_JSON_ARRAY_END;
