@@ -10,9 +10,6 @@
 /* Most requests need no more. */
 #define ND_USUAL 768
 
-/* Room for the line about the body's length, which is known after it. */
-#define ND_GAP 40
-
 /* Copies the values' texts, so that nothing of the caller's is kept. */
 static bool copy_values(struct nd_request *request,
                         const struct nd_values *values)
@@ -66,9 +63,9 @@ static bool add_value(struct nd_buffer *body, const struct nd_param *param,
            nd_buffer_add(body, "\"", 1);
 }
 
-static bool render_body(struct nd_request *request)
+static bool render_body(const struct nd_request *request,
+                        struct nd_buffer *body)
 {
-    struct nd_buffer *body = &request->bytes;
     const struct nd_param *param = request->call->params;
     const char *before = "{\"";
     size_t i;
@@ -93,67 +90,43 @@ static bool add_token(struct nd_buffer *bytes, const char *token)
                       nd_buffer_add(bytes, "\r\n", 2));
 }
 
-static bool has_body(const struct nd_request *request)
+static bool add_length(struct nd_buffer *bytes, size_t length)
 {
-    const struct nd_param *param = request->call->params;
-    size_t i;
-
-    for (i = 0; param[i].field.key; i++) {
-        if ((param[i].where & ND_IN_BODY) && request->values.of[i].set)
-            return true;
-    }
-    return false;
+    return !length ||
+           (nd_buffer_add_text(bytes, "Content-Length: ") &&
+            add_digits(bytes, length) && nd_buffer_add(bytes, "\r\n", 2));
 }
 
-/* The head but for the length of the body. */
-static bool render_head(struct nd_request *request)
+static bool render_head(struct nd_request *request, size_t body_length)
 {
     const struct nd_settings *settings = request->settings;
     struct nd_buffer *bytes = &request->bytes;
 
-    return nd_buffer_add_text(bytes, request->call->method) &&
+    return nd_buffer_reserve(bytes, ND_USUAL) &&
+           nd_buffer_add_text(bytes, request->call->method) &&
            nd_buffer_add(bytes, " ", 1) &&
            nd_buffer_add_text(bytes, settings->path) &&
            nd_buffer_add_text(bytes, request->call->path) &&
            nd_buffer_add_text(bytes, " HTTP/1.1\r\n") &&
            nd_buffer_add_text(bytes, settings->common_head) &&
-           (!has_body(request) ||
+           (!body_length ||
             nd_buffer_add_text(bytes, "Content-Type: application/json\r\n")) &&
-           add_token(bytes, request->token);
-}
-
-/* Ends the head, which tells of the body's length, and moves the body, which
- * was rendered behind a gap, up to it. */
-static bool close_gap(struct nd_request *request, size_t gap)
-{
-    struct nd_buffer *bytes = &request->bytes;
-    const char *body = bytes->data + gap + ND_GAP;
-    size_t length = bytes->length - gap - ND_GAP;
-
-    bytes->length = gap;
-    if (length &&
-        (!nd_buffer_add_text(bytes, "Content-Length: ") ||
-         !add_digits(bytes, length) || !nd_buffer_add(bytes, "\r\n", 2)))
-        return false;
-    if (!nd_buffer_add(bytes, "\r\n", 2))
-        return false;
-    request->head_length = bytes->length;
-    memmove(bytes->data + bytes->length, body, length);
-    bytes->length += length;
-    bytes->data[bytes->length] = '\0';
-    return true;
+           add_token(bytes, request->token) &&
+           add_length(bytes, body_length) && nd_buffer_add(bytes, "\r\n", 2);
 }
 
 static bool render(struct nd_request *request)
 {
-    static const char blanks[ND_GAP];
-    size_t gap;
+    struct nd_buffer body;
+    bool good;
 
-    if (!nd_buffer_reserve(&request->bytes, ND_USUAL) || !render_head(request))
-        return false;
-    gap = request->bytes.length;
-    return nd_buffer_add(&request->bytes, blanks, ND_GAP) &&
-           render_body(request) && close_gap(request, gap);
+    nd_buffer_init(&body, ND_REQUEST_MAX);
+    good = render_body(request, &body) && render_head(request, body.length);
+    request->head_length = request->bytes.length;
+    good = good && (!body.length ||
+                    nd_buffer_add(&request->bytes, body.data, body.length));
+    nd_buffer_free(&body);
+    return good;
 }
 
 static const char *find_token(const struct nd_request *request)
