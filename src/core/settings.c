@@ -122,9 +122,8 @@ static bool render_origin(struct nd_settings *settings, const char *host)
 static bool split_base_url(struct nd_settings *settings,
                            const struct nd_value *user_agent)
 {
-    char *host = nd_url_host(settings->base_url);
-    bool done = host &&
-                nd_url_copy_path(&settings->path, settings->base_url) &&
+    char *host;
+    bool done = nd_url_split(settings->base_url, &host, &settings->path) &&
                 render_origin(settings, host) &&
                 render_common_head(settings, host, user_agent);
 

@@ -9,23 +9,50 @@
 
 #include "ascii.h"
 
-/* One part of url in *text, to be freed by curl_free; NULL where it has none.
- * False where memory is out. */
-static bool url_part(char **text, const char *url, CURLUPart part,
-                     unsigned int flags)
+/* What libcurl reads in a URL: all NULL where it is none. */
+struct parts {
+    char *scheme;
+    char *host;
+    char *port;
+    char *path;
+};
+
+static bool get_part(CURLU *parsed, CURLUPart part, char **text)
+{
+    CURLUcode code = curl_url_get(parsed, part, text, 0);
+
+    if (code != CURLUE_OK)
+        *text = NULL;
+    return code != CURLUE_OUT_OF_MEMORY;
+}
+
+/* To be freed, even where this fails.  False where memory is out. */
+static bool read_parts(struct parts *parts, const char *url,
+                       unsigned int flags)
 {
     CURLU *parsed = curl_url();
     CURLUcode code = CURLUE_OUT_OF_MEMORY;
+    bool read;
 
-    *text = NULL;
+    memset(parts, 0, sizeof *parts);
     if (parsed)
         code = curl_url_set(parsed, CURLUPART_URL, url, flags);
+    read = code != CURLUE_OUT_OF_MEMORY;
     if (code == CURLUE_OK)
-        code = curl_url_get(parsed, part, text, 0);
-    if (code != CURLUE_OK)
-        *text = NULL;
+        read = get_part(parsed, CURLUPART_SCHEME, &parts->scheme) &&
+               get_part(parsed, CURLUPART_HOST, &parts->host) &&
+               get_part(parsed, CURLUPART_PORT, &parts->port) &&
+               get_part(parsed, CURLUPART_PATH, &parts->path);
     curl_url_cleanup(parsed);
-    return code != CURLUE_OUT_OF_MEMORY;
+    return read;
+}
+
+static void free_parts(struct parts *parts)
+{
+    curl_free(parts->scheme);
+    curl_free(parts->host);
+    curl_free(parts->port);
+    curl_free(parts->path);
 }
 
 /* As a proxy may be written: without its scheme. */
@@ -42,32 +69,44 @@ static bool is_loopback_host(const char *host)
            ntohl(address.s_addr) >> 24 == 127;
 }
 
-/* The host of url, with its port unless that is the usual one. */
-static char *host_and_port(const char *url, unsigned int flags,
-                           const char *usual)
+/* The host, with its port unless that is the usual one. */
+static char *host_and_port(const struct parts *parts, const char *usual)
 {
-    char *host = NULL;
-    char *port = NULL;
-    char *both = NULL;
+    bool shown = parts->port && strcmp(parts->port, usual) != 0;
+    size_t size = strlen(parts->host) + 1;
+    char *both;
 
-    if (url_part(&host, url, CURLUPART_HOST, flags) && host &&
-        url_part(&port, url, CURLUPART_PORT, flags)) {
-        bool shown = port && strcmp(port, usual) != 0;
-        size_t size = strlen(host) + (shown ? strlen(port) + 1 : 0) + 1;
-
-        both = malloc(size);
-        if (both)
-            (void)snprintf(both, size, "%s%s%s", host, shown ? ":" : "",
-                           shown ? port : "");
-    }
-    curl_free(host);
-    curl_free(port);
+    if (shown)
+        size += strlen(parts->port) + 1;
+    both = malloc(size);
+    if (both)
+        (void)snprintf(both, size, "%s%s%s", parts->host, shown ? ":" : "",
+                       shown ? parts->port : "");
     return both;
 }
 
-char *nd_url_host(const char *url)
+/* Without slashes at its end. */
+static char *copy_path(const struct parts *parts)
 {
-    return host_and_port(url, 0, nd_url_is_plain(url) ? "80" : "443");
+    size_t length = strlen(parts->path);
+
+    while (length > 0 && parts->path[length - 1] == '/')
+        length--;
+    return strndup(parts->path, length);
+}
+
+bool nd_url_split(const char *url, char **host, char **path)
+{
+    struct parts parts;
+    bool read = read_parts(&parts, url, 0) && parts.host && parts.path;
+
+    *host = *path = NULL;
+    if (read) {
+        *host = host_and_port(&parts, nd_url_is_plain(url) ? "80" : "443");
+        *path = copy_path(&parts);
+    }
+    free_parts(&parts);
+    return *host && *path;
 }
 
 /* Where what names the host and port ends, as libcurl reads it. */
@@ -88,26 +127,17 @@ static const char *authority_end(const char *url)
 char *nd_url_proxy_host(const char *url)
 {
     const char *rest = authority_end(url);
+    struct parts parts;
+    char *host = NULL;
 
     /* A password with one of /?# in it is not written as a URL has it: what
      * is read as the host and port is the user and what it begins with. */
     if (strchr(rest, '@') || strstr(rest, "%40"))
         return NULL;
-    return host_and_port(url, PROXY_FLAGS, "");
-}
-
-bool nd_url_copy_path(char **path, const char *url)
-{
-    char *text;
-    size_t length;
-
-    (void)url_part(&text, url, CURLUPART_PATH, 0);
-    length = text ? strlen(text) : 0;
-    while (length > 0 && text[length - 1] == '/')
-        length--;
-    *path = text ? strndup(text, length) : NULL;
-    curl_free(text);
-    return *path != NULL;
+    if (read_parts(&parts, url, PROXY_FLAGS) && parts.host)
+        host = host_and_port(&parts, "");
+    free_parts(&parts);
+    return host;
 }
 
 bool nd_url_is_plain(const char *url)
@@ -117,12 +147,12 @@ bool nd_url_is_plain(const char *url)
 
 bool nd_url_look_for_loopback(const char *url, bool *loopback)
 {
-    char *host;
-    bool looked = url_part(&host, url, CURLUPART_HOST, PROXY_FLAGS);
+    struct parts parts;
+    bool read = read_parts(&parts, url, PROXY_FLAGS);
 
-    *loopback = host && is_loopback_host(host);
-    curl_free(host);
-    return looked;
+    *loopback = parts.host && is_loopback_host(parts.host);
+    free_parts(&parts);
+    return read;
 }
 
 /* Printable ASCII without what parsers are known to read differently. */
@@ -135,13 +165,14 @@ static bool is_plain_text(const char *url)
     return true;
 }
 
-static bool check_parts(const char *key, const char *url, const char *scheme,
-                        const char *host, struct nd_error *err)
+static bool check_parts(const char *key, const char *url,
+                        const struct parts *parts, struct nd_error *err)
 {
+    const char *scheme = parts->scheme;
     const char *authority = strstr(url, "://");
 
     /* libcurl takes https:///api for the host "api". */
-    if (!scheme || !host || !authority || authority[3] == '/')
+    if (!scheme || !parts->host || !authority || authority[3] == '/')
         return nd_fail(err, "BAD_VALUE",
                        "%s must be a whole URL, such as "
                        "https://partners.99digital.co.il/api",
@@ -150,7 +181,7 @@ static bool check_parts(const char *key, const char *url, const char *scheme,
         return true;
     if (!nd_is_word(scheme, strlen(scheme), "http"))
         return nd_fail(err, "BAD_VALUE", "%s must begin with https://", key);
-    if (!is_loopback_host(host))
+    if (!is_loopback_host(parts->host))
         return nd_fail(err, "BAD_VALUE",
                        "%s must begin with https://; plain http is "
                        "for loopback hosts only (127.0.0.0/8, ::1, "
@@ -162,8 +193,7 @@ static bool check_parts(const char *key, const char *url, const char *scheme,
 
 bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
 {
-    char *scheme = NULL;
-    char *host = NULL;
+    struct parts parts;
     bool good;
 
     if (!is_plain_text(url))
@@ -176,34 +206,37 @@ bool nd_check_base_url(const char *key, const char *url, struct nd_error *err)
                        "%s must have no user, query or fragment, "
                        "and so none of @ ? #",
                        key);
-    if (url_part(&scheme, url, CURLUPART_SCHEME, 0) &&
-        url_part(&host, url, CURLUPART_HOST, 0))
-        good = check_parts(key, url, scheme, host, err);
-    else
-        good = nd_fail_memory(err);
-    curl_free(scheme);
-    curl_free(host);
+    good = read_parts(&parts, url, 0) ? check_parts(key, url, &parts, err)
+                                      : nd_fail_memory(err);
+    free_parts(&parts);
     return good;
+}
+
+/* One that may be a proxy's. */
+static bool is_known_scheme(const char *scheme)
+{
+    static const char *const known[] = {"http",    "https",  "socks4",
+                                        "socks4a", "socks5", "socks5h"};
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++) {
+        if (nd_is_word(scheme, strlen(scheme), known[i]))
+            return true;
+    }
+    return false;
 }
 
 bool nd_check_proxy_url(const char *key, const char *url, struct nd_error *err)
 {
-    static const char *const schemes[] = {"http",    "https",  "socks4",
-                                          "socks4a", "socks5", "socks5h"};
-    char *scheme = NULL;
-    bool known = false;
-    size_t i;
+    struct parts parts = {NULL, NULL, NULL, NULL};
+    bool read = !is_plain_text(url) || read_parts(&parts, url, PROXY_FLAGS);
+    bool known = read && parts.scheme && is_known_scheme(parts.scheme);
 
-    if (is_plain_text(url) &&
-        !url_part(&scheme, url, CURLUPART_SCHEME, PROXY_FLAGS))
+    free_parts(&parts);
+    if (!read)
         return nd_fail_memory(err);
-    for (i = 0; scheme && i < sizeof schemes / sizeof *schemes; i++)
-        known = known || nd_is_word(scheme, strlen(scheme), schemes[i]);
-    curl_free(scheme);
-    if (!known)
-        return nd_fail(err, "BAD_VALUE",
-                       "%s must be a URL of http, https, socks4, socks4a, "
-                       "socks5 or socks5h, or \"\" for none",
-                       key);
-    return true;
+    return known || nd_fail(err, "BAD_VALUE",
+                            "%s must be a URL of http, https, socks4, "
+                            "socks4a, socks5 or socks5h, or \"\" for none",
+                            key);
 }

@@ -15,17 +15,14 @@ bool nd_check_proxy_url(const char *key, const char *url,
                         struct nd_error *err);
 
 /* The host as a request names it, with its port unless that is the usual
- * one; to be freed.  NULL where memory is out. */
-char *nd_url_host(const char *url);
+ * one, and the path without slashes at its end; both to be freed, even where
+ * this fails.  False where memory is out. */
+bool nd_url_split(const char *url, char **host, char **path);
 
 /* The host of a proxy, with its port if that is written; to be freed.
  * NULL where it cannot be told, as it may be a password's beginning, or memory
  * is out. */
 char *nd_url_proxy_host(const char *url);
-
-/* Its path without slashes at its end, to be freed.  False where memory is
- * out. */
-bool nd_url_copy_path(char **path, const char *url);
 
 /* Whether its host is this machine.  False where memory is out. */
 bool nd_url_look_for_loopback(const char *url, bool *loopback);
