@@ -156,6 +156,14 @@ describe("the result", function()
     end
   end)
 
+  it("leaves a number alone in which a short password stands by chance", function()
+    local proxy = world:proxy():gsub(":password@", ":1234@")
+    local result = assert(caller.answered(world, '{"status":"OK","whatsapp_number":"972501234567"}',
+      nil, { proxy = proxy }))
+    assert.equal("972501234567", result.whatsapp_number)
+    assert.equal(1, world:count())
+  end)
+
   describe("with ids above a double's precision", function()
     local rendered = has_integers and BIG or ('"%s"'):format(BIG)
     local expected = ('{accountID=%s inboxID=%s reason=1 server="online" status="OK"}')
