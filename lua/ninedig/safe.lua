@@ -43,10 +43,15 @@ local default
 
 -- Options that are given with a call are checked each time; without any, one client serves.
 local function client_for(options)
-  if options ~= nil then
-    return safe.client(options)
-  end
   local err
+  if options ~= nil then
+    local made
+    made, err = safe.client(options)
+    if made and made.session then
+      require("ninedig.session").share_refusal(made)
+    end
+    return made, err
+  end
   if not default then
     default, err = safe.client()
   end

@@ -28,10 +28,10 @@ local PAUSE = 0.002
 -- ----- what the service has lately refused -----
 --
 -- A refusal holds for all that a client does with credentials; and, as each call of the module with
--- options makes a client, for a sign-in of any other client with the same ones. It is kept as
+-- options makes a client, for its next calls with the same ones. It is kept as
 -- `{ err = its error, till = monotonic time }`.
 
-local refused_elsewhere = {}
+local refused_in_module = {}
 
 local function error_of(refusal)
   return refusal and refusal.till and core.monotonic() < refusal.till and refusal.err or nil
@@ -53,20 +53,20 @@ local function mark_of(client, credentials)
   }, " ")
 end
 
-local function remember_elsewhere(self, refusal)
-  for key, other in pairs(refused_elsewhere) do
+local function remember_in_module(self, refusal)
+  for key, other in pairs(refused_in_module) do
     if not error_of(other) then
-      refused_elsewhere[key] = nil
+      refused_in_module[key] = nil
     end
   end
-  refused_elsewhere[self.mark] = { err = refusal.err, till = refusal.till }
+  refused_in_module[self.mark] = { err = refusal.err, till = refusal.till }
 end
 
 local function remember(self, err)
   local refusal = self.refusal
   refusal.err, refusal.till = err, core.monotonic() + REFUSAL_LASTS
-  if errors.is_about_credentials(err) then -- 404, for one, is about the address
-    pcall(remember_elsewhere, self, refusal) -- memory may be out
+  if self.mark and errors.is_about_credentials(err) then -- 404, for one, is about the address
+    pcall(remember_in_module, self, refusal) -- memory may be out
   end
 end
 
@@ -80,7 +80,7 @@ function session.new(client, credentials)
     settings = client.settings,
     timeout = client.timeout,
     credentials = credentials,
-    mark = mark_of(client, credentials),
+    mark = nil, -- of what a call of the module is given
     refusal = client.refusal, -- one for all sessions of the client
     answer = nil, -- of the last token request that succeeded, with the token
     good_till = nil, -- monotonic time until which that is used
@@ -197,7 +197,7 @@ local function has_ended(self, fetch)
 end
 
 local function start_fetch(self, way, watcher)
-  local refused = error_of(refused_elsewhere[self.mark])
+  local refused = self.mark and error_of(refused_in_module[self.mark])
   if refused then
     return nil, refused
   end
@@ -244,6 +244,12 @@ local function no_token_in_time()
 end
 
 -- The answer of the token request that is under way, or of a new one.
+--- Let a refusal of a client's credentials hold for the next call of the module with the same ones.
+-- @tparam table client one that is made for a call of the module
+function session.share_refusal(client)
+  client.session.mark = mark_of(client, client.session.credentials)
+end
+
 local function renew(self, current)
   if current:remaining() <= 0 then
     return nil, no_token_in_time()
