@@ -110,8 +110,8 @@ bool nd_json_seems_whole(struct nd_text number, double value);
 /*
  * Adds the text, spelt so that any reader of JSON reads it alike, in any
  * locale: with the commas that are missing, without lone surrogates, and
- * without decimal points; a number that seems whole becomes a string.  False where out has no room, memory is out, or
- * the text is not well-formed.
+ * without decimal points; a number that seems whole becomes a string.  False
+ * where out has no room, memory is out, or the text is not well-formed.
  */
 bool nd_json_respell(struct nd_buffer *out, struct nd_text text);
 

@@ -101,7 +101,8 @@ static void set_token(struct nd_values *values, const struct nd_call *call,
 
 /*
  * Reads the arguments that prepare and check have in common: settings, the
- * call's name, its params, and a token for a call that is given none.  The texts of values stay Lua's, and on the stack.
+ * call's name, its params, and a token for a call that is given none.  The
+ * texts of values stay Lua's, and on the stack.
  */
 static bool read_call(lua_State *L, const struct ndl_settings **settings,
                       const struct nd_call **call, struct nd_values *values,

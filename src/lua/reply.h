@@ -11,7 +11,8 @@
 /*
  * Pushes the result of a transfer whose answer was judged to be a success.
  * decoder: index of the function of json.h.  secrets: what the number that
- * the service names does not show, as it goes into journals.  Raises only where memory is out.
+ * the service names does not show, as it goes into journals.  Raises only
+ * where memory is out.
  */
 void ndl_push_result(lua_State *L, int decoder,
                      const struct nd_transfer *transfer,
