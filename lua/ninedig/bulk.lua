@@ -311,7 +311,7 @@ local function new_way(run, worker, way)
   local own_way = setmetatable({ held = 0 }, { __index = way })
 
   function own_way.may_send(name)
-    local erases = core.calls[name].effect == "erases"
+    local erases = errors.erases(name)
     -- What became of a deletion that was sent is found out in any case.
     local is_owed = worker.handed_over and not erases
     wait_until_open(run, own_way, is_owed, worker.client.watcher)
@@ -473,12 +473,10 @@ local function run_in_threads(run)
   end)
 end
 
-local OUT_OF_MEMORY = "not enough memory"
-
 -- The error of an entry whose worker was ended in the middle of it.
 local function lost(run, worker)
   local err = errors.spend(worker.reserve, worker.handed_over)
-  if run.raised ~= OUT_OF_MEMORY then
+  if run.raised ~= errors.OUT_OF_MEMORY then
     err.kind, err.name = "network", "CANCELLED"
     err.message = worker.handed_over
       and "the call was given up, and nobody has seen what became of it"
@@ -531,7 +529,7 @@ function bulk.perform(run)
   account_for_workers(run)
   local report = complete(run.report, run.count)
   -- Memory that ran out is told as the error of the entries that it has hit.
-  if run.fallen and not (run.raised == OUT_OF_MEMORY and has_errors(report)) then
+  if run.fallen and not (run.raised == errors.OUT_OF_MEMORY and has_errors(report)) then
     return fail(run.raised, report)
   end
   return report

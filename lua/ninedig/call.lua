@@ -22,7 +22,7 @@ end
 -- What is raised while a call waits is the caller's own, but for memory that ran out. Nothing is
 -- raised over it.
 local function interrupted(raised, reserve, sent, watch)
-  if raised == "not enough memory" then
+  if raised == errors.OUT_OF_MEMORY then
     return nil, errors.spend(reserve, sent)
   end
   if watch then
@@ -43,15 +43,11 @@ end
 -- @tparam string name of the call
 -- @treturn table
 function call.withheld(name)
-  return errors.new {
-    kind = "network",
-    name = "CANCELLED",
-    outcome = core.calls[name].effect == "erases" and "not_sent" or "none",
-    message = "the call was given up before it was sent: nothing was deleted",
-    retryable = false,
-    is_withheld = true,
-    call = name,
-  }
+  local err = errors.failure(
+    "network", "CANCELLED", name, "the call was given up before it was sent: nothing was deleted"
+  )
+  err.is_withheld = true
+  return err
 end
 
 --- Make a call of the service.

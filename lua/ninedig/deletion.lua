@@ -1,5 +1,6 @@
 --- A deletion with what can stand around it: a token, a precondition, a proof.
 local call = require("ninedig.call")
+local errors = require("ninedig.error")
 local wait = require("ninedig.wait")
 
 local deletion = {}
@@ -92,7 +93,7 @@ local function prove_with_what_memory_there_is(client, current, asked, err)
   local ok, result, failure = current.way.protected(prove, client, current, asked, err)
   if ok then
     return result, failure
-  elseif result == "not enough memory" then
+  elseif result == errors.OUT_OF_MEMORY then
     return nil, err
   end
   return error(result, 0)

@@ -58,6 +58,32 @@ function errors.new(fields)
   return setmetatable(fields, metatable)
 end
 
+-- Whether a call changes something at the service.
+-- @tparam string name of the call
+-- @treturn boolean
+function errors.erases(name)
+  local called = core.calls[name]
+  return called ~= nil and called.effect == "erases"
+end
+
+-- A new error of a call by which nothing was erased.
+-- @tparam string kind
+-- @tparam string name upper case, stable
+-- @tparam ?string call which call it is about
+-- @tparam string message for a person
+-- @tparam[opt=false] boolean retryable
+-- @treturn table
+function errors.failure(kind, name, call, message, retryable)
+  return errors.new {
+    kind = kind,
+    name = name,
+    outcome = errors.erases(call) and "not_sent" or "none",
+    message = message,
+    retryable = retryable or false,
+    call = call,
+  }
+end
+
 -- An error with the same fields.
 -- @tparam table err
 -- @treturn table
@@ -113,6 +139,9 @@ function errors.summary(err)
   return err.name .. ": " .. err.message
 end
 
+-- What the VM raises where memory is out. To be compared with: a call could need memory.
+errors.OUT_OF_MEMORY = "not enough memory"
+
 -- ----- where a bad argument stands -----
 
 local getinfo = debug and debug.getinfo
@@ -164,14 +193,8 @@ end
 -- @tparam[opt] string call which call it is about
 -- @treturn table the error
 function errors.argument(name, message, call)
-  local err = errors.new {
-    kind = "argument",
-    name = name,
-    outcome = "not_sent",
-    message = message,
-    retryable = false,
-    call = call,
-  }
+  local err = errors.failure("argument", name, call, message)
+  err.outcome = "not_sent"
   return errors.locate(err)
 end
 

@@ -2,6 +2,7 @@
 --
 -- A client without that option has no watcher, and no table is made for it.
 local core = require("ninedig.core")
+local errors = require("ninedig.error")
 local yield = require("ninedig.wait.yield")
 
 local events = {}
@@ -82,7 +83,7 @@ end)
 -- @tparam boolean sent the request may have been sent
 -- @tparam[opt] boolean abandoned its caller has gone
 watch.given_up = harmless(function(self, sent, abandoned)
-  local erases = core.calls[self.call].effect == "erases"
+  local erases = errors.erases(self.call)
   tell_answer(self, {
     outcome = not erases and "none" or sent and "unknown" or "not_sent",
     name = "CANCELLED",

@@ -216,14 +216,7 @@ end
 -- ----- from the number to the inbox -----
 
 local function not_found(name, message)
-  return nil, errors.new {
-    kind = "lookup",
-    name = name,
-    outcome = "none",
-    message = message,
-    retryable = false,
-    call = "find_inbox",
-  }
+  return nil, errors.failure("lookup", name, "find_inbox", message)
 end
 
 local function describe(row)
@@ -411,14 +404,9 @@ end
 -- ----- the precondition of a deletion -----
 
 local function mismatch(message)
-  return errors.new {
-    kind = "precondition",
-    name = "NUMBER_MISMATCH",
-    outcome = "not_sent",
-    message = message .. "; nothing was deleted",
-    retryable = false,
-    call = "delete_inbox",
-  }
+  return errors.failure(
+    "precondition", "NUMBER_MISMATCH", "delete_inbox", message .. "; nothing was deleted"
+  )
 end
 
 local function is_same_inbox(found, asked)

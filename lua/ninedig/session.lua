@@ -105,14 +105,10 @@ local function is_refusal(err)
 end
 
 local function not_understood(message)
-  return errors.new {
-    kind = "protocol",
-    name = "ANSWER_NOT_UNDERSTOOD",
-    outcome = "none",
-    message = "the service's answer cannot be used: " .. message .. "; nothing was signed in",
-    retryable = false,
-    call = "get_access_token",
-  }
+  return errors.failure(
+    "protocol", "ANSWER_NOT_UNDERSTOOD", "get_access_token",
+    "the service's answer cannot be used: " .. message .. "; nothing was signed in"
+  )
 end
 
 -- The token goes into a header as it is, and so must be one by our own rules too.
@@ -159,7 +155,7 @@ local function finish(fetch)
   if ok then
     errors.release(fetch.reserve)
     return answer, err
-  elseif answer == "not enough memory" then
+  elseif answer == errors.OUT_OF_MEMORY then
     return nil, errors.spend(fetch.reserve, true)
   end
   return error(answer, 0)
@@ -233,23 +229,19 @@ local function start_fetch(self, way, watcher)
 end
 
 local function no_token_in_time()
-  return errors.new {
-    kind = "network",
-    name = "TIMEOUT",
-    outcome = "none",
-    message = "no access token came within the time-out; nothing was signed in",
-    retryable = true,
-    call = "get_access_token",
-  }
+  return errors.failure(
+    "network", "TIMEOUT", "get_access_token",
+    "no access token came within the time-out; nothing was signed in", true
+  )
 end
 
--- The answer of the token request that is under way, or of a new one.
 --- Let a refusal of a client's credentials hold for the next call of the module with the same ones.
 -- @tparam table client one that is made for a call of the module
 function session.share_refusal(client)
   client.session.mark = mark_of(client, client.session.credentials)
 end
 
+-- The answer of the token request that is under way, or of a new one.
 local function renew(self, current)
   if current:remaining() <= 0 then
     return nil, no_token_in_time()
@@ -304,7 +296,7 @@ end
 -- The token call's error as that of a call which needed the token.
 local function blame(err, name)
   local own = errors.copy(err)
-  if core.calls[name].effect == "erases" then
+  if errors.erases(name) then
     own.outcome = "not_sent"
     own.message = err.message .. ", and nothing was deleted"
     own.retryable = err.kind == "network"

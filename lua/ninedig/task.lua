@@ -70,14 +70,10 @@ end
 -- @tparam string name of the call
 -- @treturn table
 function task.out_of_time(name)
-  return errors.new {
-    kind = "network",
-    name = "TIMEOUT",
-    outcome = core.calls[name].effect == "erases" and "not_sent" or "none",
-    message = "the time-out ended before " .. name .. " could be sent: nothing was changed",
-    retryable = true,
-    call = name,
-  }
+  return errors.failure(
+    "network", "TIMEOUT", name,
+    "the time-out ended before " .. name .. " could be sent: nothing was changed", true
+  )
 end
 
 --- A number from 0 to below 1, for pauses that processes do not take in step. `math.random` would
