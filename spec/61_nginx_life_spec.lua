@@ -189,6 +189,21 @@ describe("a call in nginx whose caller goes away", function()
     check_given_up(0)
   end)
 
+  it("is given up before it was sent: a killed light thread, hosted by ngx.sleep", function()
+    local first = start_calls(server, 1, job(world, "delay-500", { max_in_flight = 1 }))
+    assert.is_true(world:wait_for(1))
+    assert.equal("1", server:curl(nginx.url_with("/thread", {
+      job = job(world, "reason-47", { max_in_flight = 1 }), after = 100, hosted = 1,
+    })))
+    assert.equal(1, count_deleted(read_answers(first)))
+    local others = start_calls(server, 2, job(world, "delay-100", { max_in_flight = 1 }))
+    assert.equal(2, count_deleted(read_answers(others)))
+    for _, request in ipairs(world:requests()) do
+      assert.matches("delay", request.scenario)
+    end
+    assert.equal(3, world:count())
+  end)
+
   it("is not waited for by other calls", function()
     abort(job(world, "delay-1000"))
     local other = mock.world()

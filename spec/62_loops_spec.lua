@@ -316,6 +316,77 @@ describe("hosted by a loop", function()
     end)
   end
 
+  -- ----- places among max_in_flight -----
+
+  -- A task that has connected, and cannot send before it is resumed: the first of these calls.
+  local function connect_and_wait(options, ask)
+    local thread = coroutine.create(ask)
+    mock.while_halted(function()
+      assert(coroutine.resume(thread, client(coroutine.yield, nil, options)))
+    end)
+    return thread
+  end
+
+  for what, count in pairs { ["a call"] = 1, ["several at once"] = 4 } do
+    for _, max_idle in ipairs { 0, 4 } do
+      it(("of tasks that do not come back: others have the places of %s, max_idle %d")
+        :format(what, max_idle), function()
+          local options = {
+            base_url = world:base_url("ok", mock.spare()), ca_file = mock.ca_file, timeout = 5,
+            max_in_flight = count, max_idle = max_idle,
+          }
+          local report
+          local thread = connect_and_wait(options, function(hosted)
+            report = hosted:delete_inboxes(many(count))
+          end)
+          -- This one blocks, and so the task cannot come.
+          assert.equal(11, assert(safe.delete_inbox(params(11), options)).inboxID)
+          assert.same({ 11 }, inboxes_asked())
+          repeat
+            mock.shared.pause(0.001)
+            assert(coroutine.resume(thread))
+          until report
+          assert.equal(count, report.deleted)
+          assert.equal(count + 1, world:count())
+        end)
+    end
+  end
+
+  it("whose tasks come in another order than they began: as many start as there are places",
+    function()
+      local PLACES, TASKS = 8, 64
+      local function rounds_taken()
+        local options = { base_url = world:base_url("ok", mock.spare()), max_in_flight = PLACES }
+        local hosted = client(coroutine.yield, nil, options)
+        local deleted, rounds = 0, 0
+        local threads = {}
+        for i = 1, TASKS do
+          threads[i] = coroutine.create(function()
+            assert(hosted:delete_inbox(params(i)))
+            deleted = deleted + 1
+          end)
+          assert(coroutine.resume(threads[i]))
+        end
+        while deleted < TASKS do
+          rounds = rounds + 1
+          mock.shared.pause(0.02)
+          for i = TASKS, 1, -1 do
+            if coroutine.status(threads[i]) ~= "dead" then
+              assert(coroutine.resume(threads[i]))
+            end
+          end
+        end
+        return rounds
+      end
+      -- Were it one in each round, that would take about as many as there are tasks.
+      local tries, rounds = 0
+      repeat
+        tries, rounds = tries + 1, rounds_taken()
+      until rounds < TASKS / 3 or tries == 3
+      assert.is_true(rounds < TASKS / 3, "it took " .. rounds .. " rounds")
+      assert.equal(tries * TASKS, world:count())
+    end)
+
   if coroutine.close then
     it("of a task that is closed: the connection of what was sent is reset at once", function()
       local hosted = client(coroutine.yield, "never")

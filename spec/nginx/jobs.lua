@@ -119,9 +119,10 @@ function jobs.in_coroutine()
 end
 
 --- Do the job of the request in the light thread of another, which is killed after
--- so many milliseconds.
+-- so many milliseconds; with the argument `hosted` it waits in ngx.sleep.
 function jobs.in_killed_thread()
   local job = requested_job()
+  job.options.sleep = ngx.var.arg_hosted and ngx.sleep or nil
   local thread = ngx.thread.spawn(jobs.perform, job)
   ngx.sleep(tonumber(ngx.var.arg_after) / 1000)
   ngx.print(tostring(ngx.thread.kill(thread)))

@@ -25,15 +25,15 @@ struct nd_engine {
     struct nd_pool pool;
     bool has_more; /* one of those that run may have more to read */
     int bell;      /* what ends a wait besides; -1 for nothing */
-    uintptr_t caller;
+    intptr_t caller;
 };
 
 /* A queued transfer with less than this left is not sent any more: its
  * outcome could only be unknown. */
 #define ND_LEAST_MS 10
 
-/* A queued transfer whose caller has not come for so long does not keep those
- * behind it waiting. */
+/* A transfer whose caller has not come for so long keeps no others waiting:
+ * neither those behind it in the queue, nor by what it holds. */
 #define ND_ABSENT_MS 100
 
 /* ----- once in a process ----- */
@@ -69,6 +69,18 @@ static void list_add(struct nd_list *list, struct nd_transfer *transfer)
     else
         list->first = transfer;
     list->last = transfer;
+    list->count++;
+}
+
+static void list_add_first(struct nd_list *list, struct nd_transfer *transfer)
+{
+    transfer->before = NULL;
+    transfer->after = list->first;
+    if (list->first)
+        list->first->before = transfer;
+    else
+        list->last = transfer;
+    list->first = transfer;
     list->count++;
 }
 
@@ -254,18 +266,15 @@ static bool may_begin(const struct nd_engine *engine,
                       const struct nd_transfer *transfer)
 {
     return !transfer->caller || transfer->caller == engine->caller ||
-           engine->caller == ND_ANY_CALLER;
+           (engine->caller == ND_LEADER && transfer->caller < 0);
 }
 
 static void begin_on_new(struct nd_engine *engine,
                          struct nd_transfer *transfer)
 {
-    enum nd_progress progress;
+    enum nd_progress progress = nd_exchange_begin(transfer);
 
-    transfer->held = !may_begin(engine, transfer);
-    if (transfer->held)
-        return;
-    progress = nd_exchange_begin(transfer);
+    transfer->held = false;
     if (progress == ND_UNFIT)
         fail(engine, transfer, ND_FAULT_UNASKED);
     else
@@ -275,9 +284,16 @@ static void begin_on_new(struct nd_engine *engine,
 /* libcurl has made the connection. */
 static void connected(struct nd_engine *engine, struct nd_transfer *transfer)
 {
+    int64_t now = nd_clock_ms();
+
     transfer->answer.connect_seconds =
-        (double)(nd_clock_ms() - transfer->connection->began_ms) / 1000;
-    begin_on_new(engine, transfer);
+        (double)(now - transfer->connection->began_ms) / 1000;
+    if (may_begin(engine, transfer)) {
+        begin_on_new(engine, transfer);
+        return;
+    }
+    transfer->held = true;
+    transfer->seen_ms = now;
 }
 
 /* Begins what is connected and has waited for its caller. */
@@ -288,7 +304,7 @@ static void begin_held(struct nd_engine *engine)
     while (transfer) {
         struct nd_transfer *after = transfer->after;
 
-        if (transfer->held)
+        if (transfer->held && may_begin(engine, transfer))
             begin_on_new(engine, transfer);
         transfer = after;
     }
@@ -345,7 +361,7 @@ static void begin_to_connect(struct nd_engine *engine,
 
 /* ----- the queue and the clock ----- */
 
-void nd_engine_set_caller(struct nd_engine *engine, uintptr_t caller)
+void nd_engine_set_caller(struct nd_engine *engine, intptr_t caller)
 {
     engine->caller = caller;
 }
@@ -369,24 +385,51 @@ static void start(struct nd_engine *engine, struct nd_transfer *transfer,
         begin_to_connect(engine, transfer, now);
 }
 
-static bool has_room(const struct nd_engine *engine,
-                     const struct nd_transfer *transfer)
+static bool is_absent(const struct nd_transfer *transfer, int64_t now)
 {
-    return transfer && engine->running.count <
-                           (size_t)transfer->request.settings->max_in_flight;
+    return now - transfer->seen_ms >= ND_ABSENT_MS;
 }
 
-/* The first in the queue, if it finds room and its caller is here; or NULL.
- * An absent caller is passed over. */
-static struct nd_transfer *next_to_start(const struct nd_engine *engine,
-                                         int64_t now)
+/* A transfer that holds a connection for an absent caller goes back to the
+ * queue: whoever is here has its place, and can have the connection.  False
+ * where there is none. */
+static bool make_place(struct nd_engine *engine, int64_t now)
+{
+    struct nd_transfer *transfer = engine->running.first;
+    struct nd_connection *connection;
+
+    while (transfer && !(transfer->held && is_absent(transfer, now)))
+        transfer = transfer->after;
+    if (!transfer)
+        return false;
+    connection = transfer->connection;
+    transfer->connection = NULL;
+    transfer->held = false;
+    transfer->answer.connect_seconds = ND_UNSET;
+    if (connection->settings->max_idle_ms > 0)
+        nd_pool_keep(&engine->pool, connection, now);
+    else
+        nd_pool_close(&engine->pool, connection);
+    list_remove(&engine->running, transfer);
+    list_add_first(&engine->queue, transfer);
+    transfer->state = ND_TRANSFER_QUEUED;
+    return true;
+}
+
+/* The first in the queue whose caller is here, if it finds a place; or NULL.
+ * Those before it keep a place each until their callers come, or are absent. */
+static struct nd_transfer *next_to_start(struct nd_engine *engine, int64_t now)
 {
     struct nd_transfer *next = engine->queue.first;
+    size_t taken = engine->running.count;
 
-    while (next && !may_begin(engine, next) &&
-           now - next->seen_ms >= ND_ABSENT_MS)
-        next = next->after;
-    return has_room(engine, next) && may_begin(engine, next) ? next : NULL;
+    for (; next && !may_begin(engine, next); next = next->after)
+        taken += !is_absent(next, now);
+    for (; next && taken >= (size_t)next->request.settings->max_in_flight;
+         taken--)
+        if (!make_place(engine, now))
+            return NULL;
+    return next;
 }
 
 /* Notes whose caller is here. */
@@ -573,7 +616,7 @@ void nd_engine_wait(struct nd_engine *engine, long timeout_ms)
     if (engine->ended != ended) /* there is something to tell */
         return;
     now = nd_clock_ms();
-    if (has_room(engine, engine->queue.first) && timeout_ms > ND_ABSENT_MS)
+    if (engine->queue.first && timeout_ms > ND_ABSENT_MS)
         timeout_ms = ND_ABSENT_MS;
     timeout_ms = list_due_ms(&engine->queue, now, timeout_ms);
     timeout_ms = list_due_ms(&engine->running, now, timeout_ms);

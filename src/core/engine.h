@@ -27,9 +27,9 @@ void nd_engine_submit(struct nd_engine *engine, struct nd_transfer *transfer);
 /* Who starts, steps or waits from now on; 0 at first.  Of the transfers that
  * belong to a caller, only the own ones are begun: one that has gone away, as
  * an event loop's task may without a word, never comes to have them sent.
- * ND_ANY_CALLER speaks for all of them. */
-#define ND_ANY_CALLER UINTPTR_MAX
-void nd_engine_set_caller(struct nd_engine *engine, uintptr_t caller);
+ * Callers below zero are led: ND_LEADER speaks for all of them. */
+#define ND_LEADER (-1)
+void nd_engine_set_caller(struct nd_engine *engine, intptr_t caller);
 
 /* Starts what may start, and looks at no socket: it takes no longer where
  * much is under way. */

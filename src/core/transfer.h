@@ -23,7 +23,7 @@ struct nd_transfer {
     enum nd_transfer_state state;
     struct nd_request request;
     struct nd_answer answer;
-    uintptr_t caller;                 /* who alone may begin it; 0: anybody */
+    intptr_t caller;                  /* who alone may begin it; 0: anybody */
     int64_t seen_ms;                  /* when its caller came last */
     bool held;                        /* connected, until its caller comes */
     size_t written;                   /* bytes of the request that went */

@@ -47,7 +47,7 @@ static int push_counts(lua_State *L, const struct nd_engine *engine)
  * argument. */
 static int work(lua_State *L, void (*piece)(struct nd_engine *))
 {
-    uintptr_t caller = (uintptr_t)luaL_optinteger(L, 1, 0);
+    intptr_t caller = (intptr_t)luaL_optinteger(L, 1, 0);
     struct nd_engine *engine = ndl_usable_engine(L);
 
     if (engine) {
@@ -73,7 +73,8 @@ static int core_start(lua_State *L)
 /***
 Do what can be done without waiting.
 @function step
-@tparam[opt=0] integer caller whose own transfers may begin, too, beside those of nobody; -1: all
+@tparam[opt=0] integer caller whose own transfers may begin, too, beside those of nobody;
+-1: those of all callers below zero
 @treturn integer how many transfers are queued or running
 @treturn integer how many have ended so far
 */

@@ -108,7 +108,7 @@ static int core_submit(lua_State *L)
     struct nd_transfer *transfer = &check_transfer(L)->transfer;
 
     transfer->timeout_ms -= (long)(waited * 1000);
-    transfer->caller = (uintptr_t)caller;
+    transfer->caller = (intptr_t)caller;
     (void)submit(L);
     return 0;
 }

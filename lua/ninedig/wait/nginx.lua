@@ -54,13 +54,17 @@ local PAUSE = 0.001
 -- to begin. nginx drops timers that are due where too many run (lua_max_running_timers).
 local PATIENCE, FIRST_PATIENCE = 1, 0.1
 
+-- To the core: this caller speaks for all those below zero. The waiters are numbered downwards from
+-- it, and what others number is none of the leader's: it does not know who of them is alive.
+local LEADER = -1
+local last_caller = LEADER
+
 -- An entry has the `semaphore` of a waiter, its number as a `caller`, and its `watch`, if there is
 -- one, or the function `on_end` of what was adopted; when it was made (`since`); whether the
 -- transfer was handed over; whether the waiter is in its semaphore (`waits`); and whether it was
 -- told of the end.
 local entries = {} -- by transfer
 local entry_count = 0
-local callers = 0
 local told_count = 0
 local ended_seen = 0
 
@@ -69,9 +73,6 @@ local unled = {}
 
 -- Those of waiters that were handed over, and not sent when that was looked at last: their entries.
 local unsent = {}
-
--- To the core: whoever waits may have its request sent.
-local ANY_CALLER = -1
 
 local leader -- of the timer that leads, or is to
 local stepped_at = 0 -- when it did so last, or was appointed
@@ -190,7 +191,7 @@ end
 
 local function step()
   drop_dead_unsent()
-  local _, ended = core.step(ANY_CALLER)
+  local _, ended = core.step(LEADER)
   if ended == ended_seen and told_count == 0 then
     return
   end
@@ -352,9 +353,9 @@ end
 -- @treturn[opt] string the name of an error, where it was not handed over
 -- @treturn[opt] string its message
 function nginx.carry_out(transfer, watch)
-  callers = callers + 1
+  last_caller = last_caller - 1
   local entry = enter(transfer, {
-    semaphore = require("ngx.semaphore").new(), caller = callers, watch = watch,
+    semaphore = require("ngx.semaphore").new(), caller = last_caller, watch = watch,
   })
   local ok, refused, message = pcall(wait_for_end, transfer, entry)
   leave(transfer)
