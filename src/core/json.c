@@ -460,36 +460,48 @@ static bool plain_whole(struct nd_text number, uint64_t *whole)
     return number.at == number.end;
 }
 
+/* Adds zeros to the digits of a number, as long as it can be an id; returns
+ * how many are left. */
+static int64_t add_zeros(uint64_t *whole, int *digits, int64_t zeros)
+{
+    for (; zeros > 0 && *digits < ND_ID_DIGITS; zeros--, ++*digits)
+        *whole *= 10;
+    return zeros;
+}
+
+/* Reads digits, passing over a point; the zeros that end them are counted
+ * only.  False where they are too many for an id. */
+static bool read_digits(struct nd_text text, uint64_t *whole, int *digits,
+                        int64_t *zeros)
+{
+    for (; text.at < text.end; text.at++) {
+        if (*text.at == '.')
+            continue;
+        if (*text.at == '0') {
+            *zeros += *digits > 0;
+            continue;
+        }
+        if (add_zeros(whole, digits, *zeros + 1) > 0)
+            return false;
+        *zeros = 0;
+        *whole += (uint64_t)(*text.at - '0');
+    }
+    return true;
+}
+
 bool nd_json_whole(struct nd_text number, uint64_t *whole)
 {
-    const char *end = digits_end(number);
-    int64_t scale;
-    int64_t zeros = 0; /* of those read so far, that end the digits */
+    struct nd_text text = {number.at, digits_end(number)};
+    int64_t zeros = 0;
     int digits = 0;
 
     if (plain_whole(number, whole))
         return true;
     *whole = 0;
-    if (*number.at == '-')
+    if (*number.at == '-' || !read_digits(text, whole, &digits, &zeros))
         return false;
-    scale = scale_of(number, end);
-    for (; number.at < end; number.at++) {
-        if (*number.at == '.')
-            continue;
-        if (*number.at == '0') {
-            zeros += digits > 0;
-            continue;
-        }
-        for (zeros++; zeros > 0 && digits < ND_ID_DIGITS; zeros--, digits++)
-            *whole *= 10;
-        if (zeros > 0)
-            return false;
-        *whole += (uint64_t)(*number.at - '0');
-    }
-    scale += zeros;
-    for (; digits && scale > 0 && digits < ND_ID_DIGITS; scale--, digits++)
-        *whole *= 10;
-    return !digits || scale == 0;
+    return !digits ||
+           add_zeros(whole, &digits, scale_of(number, text.end) + zeros) == 0;
 }
 
 /* Adds the number without a decimal point, 15e-1 for 1.5: strtod looks for

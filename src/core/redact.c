@@ -391,35 +391,50 @@ static void skip_bare(struct nd_text *text)
     }
 }
 
+/* Moves from behind a key's name to its value; false where there is none. */
+static bool skip_to_value(struct nd_text *text)
+{
+    skip_numbered(text);
+    skip_any(text, "\\\"' \t\r\n");
+    if (text->at >= text->end || (*text->at != ':' && *text->at != '='))
+        return false;
+    text->at++;
+    skip_any(text, " \t\r\n");
+    return true;
+}
+
+/* How long a value is; moves into its quotes where it has some. */
+static size_t value_length(struct nd_text *text)
+{
+    struct nd_text at = *text;
+    size_t opening = skip_backslashes(&at);
+
+    if (at.at < at.end && (*at.at == '"' || *at.at == '\'')) {
+        char quote = *at.at++;
+
+        text->at = at.at;
+        skip_inside(&at, opening, quote);
+        return (size_t)(at.at - text->at);
+    }
+    at = *text;
+    if (at.at < at.end && (*at.at == '{' || *at.at == '['))
+        skip_container(&at);
+    else
+        skip_bare(&at);
+    return (size_t)(at.at - text->at);
+}
+
 /* Where a key named like a secret has its value: moves to the value's
  * first character and says how long it is; 0 where this is no such key. */
 static size_t secret_value(struct nd_text *text)
 {
     struct nd_text at = *text;
-    struct nd_text quote;
-    size_t opening;
 
-    if (!skip_secret_name(&at)) /* first, as it is fast */
+    /* First the name, as that is fast. */
+    if (!skip_secret_name(&at) || !skip_to_value(&at))
         return 0;
-    skip_numbered(&at);
-    skip_any(&at, "\\\"' \t\r\n");
-    if (at.at >= at.end || (*at.at != ':' && *at.at != '='))
-        return 0;
-    at.at++;
-    skip_any(&at, " \t\r\n");
-    quote = at;
-    opening = skip_backslashes(&quote);
-    if (quote.at < quote.end && (*quote.at == '"' || *quote.at == '\'')) {
-        text->at = at.at = quote.at + 1;
-        skip_inside(&at, opening, *quote.at);
-    } else {
-        text->at = at.at;
-        if (at.at < at.end && (*at.at == '{' || *at.at == '['))
-            skip_container(&at);
-        else
-            skip_bare(&at);
-    }
-    return (size_t)(at.at - text->at);
+    *text = at;
+    return value_length(text);
 }
 
 /* ----- headers and URLs ----- */

@@ -35,41 +35,59 @@ bool nd_parse_id(uint64_t *id, const char *text, size_t length)
 
 #define ND_ID_MAX UINT64_C(999999999999999999)
 
+static bool check_id_text(struct nd_value *value, const struct nd_field *field,
+                          const struct nd_raw *raw, struct nd_error *err)
+{
+    if (nd_parse_id(&value->id, raw->text, raw->length))
+        return true;
+    return nd_fail(err, "BAD_VALUE",
+                   "%s must be 1 to %d digits, above 0, without a "
+                   "leading zero, sign, space or any other character",
+                   field->key, ND_ID_DIGITS);
+}
+
+static bool check_id_integer(struct nd_value *value,
+                             const struct nd_field *field, int64_t integer,
+                             struct nd_error *err)
+{
+    value->id = (uint64_t)integer;
+    if (integer >= 1 && value->id <= ND_ID_MAX)
+        return true;
+    return nd_fail(err, "BAD_VALUE",
+                   "%s must be above 0 and of at most %d digits, "
+                   "got %" PRId64,
+                   field->key, ND_ID_DIGITS, integer);
+}
+
+static bool check_id_float(struct nd_value *value,
+                           const struct nd_field *field, double number,
+                           struct nd_error *err)
+{
+    if (number >= ND_EXACT_DOUBLE)
+        return nd_fail(err, "BAD_VALUE",
+                       "%s is a float of 2^53 or more and may already "
+                       "be another number: pass a string of digits",
+                       field->key);
+    /* Written so that NaN fails it too. */
+    if (!(number >= 1))
+        return nd_fail(err, "BAD_VALUE", "%s must be above 0, got %.14g",
+                       field->key, number);
+    value->id = (uint64_t)number;
+    return (double)value->id == number ||
+           nd_fail(err, "BAD_VALUE", "%s must be a whole number, got %.14g",
+                   field->key, number);
+}
+
 static bool check_id(struct nd_value *value, const struct nd_field *field,
                      const struct nd_raw *raw, struct nd_error *err)
 {
     switch (raw->form) {
     case ND_RAW_STRING:
-        if (nd_parse_id(&value->id, raw->text, raw->length))
-            return true;
-        return nd_fail(err, "BAD_VALUE",
-                       "%s must be 1 to %d digits, above 0, without a "
-                       "leading zero, sign, space or any other character",
-                       field->key, ND_ID_DIGITS);
+        return check_id_text(value, field, raw, err);
     case ND_RAW_INTEGER:
-        value->id = (uint64_t)raw->integer;
-        if (raw->integer >= 1 && value->id <= ND_ID_MAX)
-            return true;
-        return nd_fail(err, "BAD_VALUE",
-                       "%s must be above 0 and of at most %d digits, "
-                       "got %" PRId64,
-                       field->key, ND_ID_DIGITS, raw->integer);
+        return check_id_integer(value, field, raw->integer, err);
     case ND_RAW_FLOAT:
-        if (raw->number >= ND_EXACT_DOUBLE)
-            return nd_fail(err, "BAD_VALUE",
-                           "%s is a float of 2^53 or more and may already "
-                           "be another number: pass a string of digits",
-                           field->key);
-        /* Written so that NaN fails it too. */
-        if (!(raw->number >= 1))
-            return nd_fail(err, "BAD_VALUE", "%s must be above 0, got %.14g",
-                           field->key, raw->number);
-        value->id = (uint64_t)raw->number;
-        if ((double)value->id == raw->number)
-            return true;
-        return nd_fail(err, "BAD_VALUE",
-                       "%s must be a whole number, got %.14g", field->key,
-                       raw->number);
+        return check_id_float(value, field, raw->number, err);
     default:
         return nd_fail(err, "WRONG_TYPE",
                        "%s must be an integer or a string of digits, "

@@ -287,43 +287,59 @@ static bool is_id_echo(const struct reader *reader, int echo)
     return echo >= 0 && reader->call->params[echo].field.type == ND_TYPE_ID;
 }
 
-/* Moves behind the value of a key.  What a deletion only passes on does not
+/* Moves behind the value of status or reason; false where the key is another
+ * one. */
+static bool read_saying(struct reader *reader, struct nd_text key)
+{
+    struct facts *facts = &reader->facts;
+    bool is_status = nd_json_is(key, "status");
+    enum nd_json_token token;
+
+    if (!is_status && !nd_json_is(key, "reason"))
+        return false;
+    token = nd_json_next(&reader->json);
+    note_key(&facts->seen, &facts->twice, is_status ? KEY_STATUS : KEY_REASON);
+    if (is_status)
+        facts->status = read_status(reader, token);
+    else
+        facts->reason = read_reason(reader, token);
+    (void)nd_json_skip(&reader->json, token);
+    return true;
+}
+
+static void read_echo(struct reader *reader, enum nd_json_token token,
+                      int echo)
+{
+    struct facts *facts = &reader->facts;
+
+    note_key(&facts->seen, &facts->twice, KEY_ECHO(echo));
+    facts->other |= !echo_agrees(reader, token, echo);
+}
+
+/* The same of any other key.  What a deletion only passes on does not
  * matter; on what the other calls read, deletions may depend. */
-static void read_field(struct reader *reader)
+static void read_other(struct reader *reader)
 {
     struct facts *facts = &reader->facts;
     const struct nd_json key = reader->json;
-    int echo = find_echo(reader);
     bool erases = reader->call->effect == ND_ERASES;
+    int echo = find_echo(reader);
     int result = find_result(reader);
     enum nd_json_token token = nd_json_next(&reader->json);
 
-    if (nd_json_is(key.token, "status")) {
-        note_key(&facts->seen, &facts->twice, KEY_STATUS);
-        facts->status = read_status(reader, token);
-        (void)nd_json_skip(&reader->json, token);
-        return;
-    }
-    if (nd_json_is(key.token, "reason")) {
-        note_key(&facts->seen, &facts->twice, KEY_REASON);
-        facts->reason = read_reason(reader, token);
-        (void)nd_json_skip(&reader->json, token);
-        return;
-    }
     if (erases && result >= 0)
         reader->verdict->text = field_of(reader, &key, token);
     else if (!is_id_echo(reader, echo))
         note_extra(reader, &key, token);
-    if (echo >= 0) {
-        note_key(&facts->seen, &facts->twice, KEY_ECHO(echo));
-        facts->other |= !echo_agrees(reader, token, echo);
-    } else if (result >= 0 && !erases) {
-        note_key(&facts->seen, &facts->twice, KEY_RESULT(result));
-        if (read_result(reader, token, reader->results[result]))
-            facts->formed |= KEY_RESULT(result);
+    if (echo >= 0)
+        read_echo(reader, token, echo);
+    if (echo >= 0 || result < 0 || erases) {
+        (void)nd_json_skip(&reader->json, token);
         return;
     }
-    (void)nd_json_skip(&reader->json, token);
+    note_key(&facts->seen, &facts->twice, KEY_RESULT(result));
+    if (read_result(reader, token, reader->results[result]))
+        facts->formed |= KEY_RESULT(result);
 }
 
 /* False where the body is not one object and nothing else. */
@@ -336,8 +352,10 @@ static bool read_object(struct reader *reader, struct nd_text body)
     reader->facts.reason = REASON_ABSENT;
     if (nd_json_next(&reader->json) != ND_JSON_OBJECT)
         return false;
-    while ((token = nd_json_next(&reader->json)) == ND_JSON_KEY)
-        read_field(reader);
+    while ((token = nd_json_next(&reader->json)) == ND_JSON_KEY) {
+        if (!read_saying(reader, reader->json.token))
+            read_other(reader);
+    }
     return token == ND_JSON_OBJECT_END &&
            nd_json_next(&reader->json) == ND_JSON_END;
 }
