@@ -161,6 +161,23 @@ local function finish(fetch)
   return error(answer, 0)
 end
 
+-- Takes in the end of a token request; by a refusal that ended it, if there was one.
+local function take_end(self, fetch, refused, message)
+  fetch.ended = true
+  self.fetch = nil
+  if fetch.disown then
+    fetch.disown()
+  end
+  if refused then
+    fetch.err = errors.unsent(fetch.reserve, refused, message)
+  else
+    fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
+  end
+  if fetch.watch then
+    fetch.watch:answer(fetch.answer, fetch.err)
+  end
+end
+
 -- Whether a token request has ended; drives it on where it has not.
 local function has_ended(self, fetch)
   if fetch.ended then
@@ -175,19 +192,7 @@ local function has_ended(self, fetch)
     core.cancel(fetch.transfer)
   end
   if core.is_done(fetch.transfer) then
-    fetch.ended = true
-    self.fetch = nil
-    if fetch.disown then
-      fetch.disown()
-    end
-    if refused then
-      fetch.err = errors.unsent(fetch.reserve, refused, message)
-    else
-      fetch.answer, fetch.err = take_in(self, fetch, finish(fetch))
-    end
-    if fetch.watch then
-      fetch.watch:answer(fetch.answer, fetch.err)
-    end
+    take_end(self, fetch, refused, message)
   end
   return fetch.ended
 end

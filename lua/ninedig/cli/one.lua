@@ -140,11 +140,8 @@ local function check_which(chosen)
   end
 end
 
---- `ninedig delete-inbox`.
--- @tparam table client
--- @tparam table chosen the arguments
--- @treturn integer exit status
-function one.delete(client, chosen)
+-- What is to be deleted, once it is clear that it can be confirmed.
+local function find_and_check(client, chosen)
   check_which(chosen)
   if not chosen.inbox then
     if not chosen.confirm and not chosen.dry_run then
@@ -156,13 +153,10 @@ function one.delete(client, chosen)
   if chosen.confirm or not chosen.dry_run then
     ask.check(chosen.confirm, errors.digits(asked.inboxID), "the inbox ID")
   end
-  if chosen.dry_run then
-    return preview_deletion(client, chosen, asked)
-  elseif not chosen.confirm then
-    confirm(client, asked)
-  else
-    output.say("service  %s", preview.base_url(client))
-  end
+  return asked
+end
+
+local function perform_or_tell_left(client, chosen, asked)
   local ok, result, err = protect.call(perform, client, chosen, asked)
   if not ok then
     if stop.is_reason(result) and result.status == stop.INTERRUPTED then
@@ -170,13 +164,30 @@ function one.delete(client, chosen)
     end
     error(result, 0)
   end
-  local outcome = result and "deleted" or err.outcome
+  return result, err
+end
+
+--- `ninedig delete-inbox`.
+-- @tparam table client
+-- @tparam table chosen the arguments
+-- @treturn integer exit status
+function one.delete(client, chosen)
+  local asked = find_and_check(client, chosen)
+  if chosen.dry_run then
+    return preview_deletion(client, chosen, asked)
+  elseif not chosen.confirm then
+    confirm(client, asked)
+  else
+    output.say("service  %s", preview.base_url(client))
+  end
+  local result, err = perform_or_tell_left(client, chosen, asked)
   if result then
     say_deleted(asked, result)
   else
     say_failed(chosen, asked, err)
   end
   local status = result and stop.DONE or report.status(err)
+  local outcome = result and "deleted" or err.outcome
   if chosen.json and not output.json(report.entry(asked, outcome, result, err)) then
     status = report.unwritten(status)
   end
