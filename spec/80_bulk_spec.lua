@@ -1395,6 +1395,16 @@ server {
       assert.equal(3, world:count())
     end)
 
+    it("of a light thread that is killed: what waits for a connection is not sent", function()
+      local the_job = job("delay-600", 8, { kill = 0.3, many = { concurrency = 4 } })
+      the_job.options.max_in_flight = 1
+      assert.equal("killed", server:curl(url("/many", the_job)))
+      check_at_rest()
+      assert.equal(1, world:count())
+      local classes = told()
+      assert.same({ "deleted", "not_sent", "not_sent", "not_sent" }, classes)
+    end)
+
     it("of a light thread that is killed: what is in flight ends, no other is sent", function()
       assert.equal("killed", server:curl(url("/many",
         job("delay-1200", 12, { kill = 0.6, many = { concurrency = 3 } }))))

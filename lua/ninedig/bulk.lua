@@ -332,8 +332,9 @@ local function new_way(run, worker, way)
   end
 
   function own_way.carry_out(transfer, watch)
+    local is_owed = worker.handed_over and not worker.erases
     worker.handed_over = worker.handed_over or worker.erases
-    return way.carry_out(transfer, watch)
+    return way.carry_out(transfer, watch, not is_owed and run.is_awaited or nil)
   end
 
   return own_way

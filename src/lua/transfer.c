@@ -163,8 +163,10 @@ static int core_cancel(lua_State *L)
 {
     struct ndl_transfer *object = check_transfer(L);
 
-    if (object->transfer.state == ND_TRANSFER_READY)
+    if (object->transfer.state == ND_TRANSFER_READY) {
         object->transfer.state = ND_TRANSFER_DONE;
+        object->transfer.answer.fault = ND_FAULT_CANCELLED;
+    }
     nd_engine_cancel(&object->transfer);
     lua_pushboolean(L, object->transfer.answer.sent);
     return 1;

@@ -6,10 +6,10 @@
 --
 -- `refusal()` is asked before anything is begun: where nothing can wait at this place, it returns
 -- the name and the message of an error of kind argument;
--- `carry_out(transfer, watch)` hands a prepared transfer over and waits until it has ended; where
--- it gives it up before it was handed over, it returns the name and the message of an error of kind
--- network; where the caller may go away meanwhile, its watch of `ninedig.events`, if there is one,
--- is told then;
+-- `carry_out(transfer, watch, is_awaited)` hands a prepared transfer over and waits until it has
+-- ended; where it gives it up before it was handed over, it returns the name and the message of an
+-- error of kind network; where the caller may go away meanwhile, its watch of `ninedig.events`, if
+-- there is one, is told then; `is_awaited` is what `in_threads` gives to its work;
 -- `pause(seconds)` waits for nothing;
 -- `protected` is the pcall that fits, see `ninedig.wait.protect`;
 -- `idle(seconds, caller)` starts what was submitted and waits, no longer than that, until something

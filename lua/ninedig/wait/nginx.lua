@@ -60,7 +60,8 @@ local LEADER = -1
 local last_caller = LEADER
 
 -- An entry has the `semaphore` of a waiter, its number as a `caller`, and its `watch`, if there is
--- one, or the function `on_end` of what was adopted; when it was made (`since`); whether the
+-- one, or the function `on_end` of what was adopted; the function `is_awaited`, where the waiter is
+-- a thread of a list, which outlives the list's caller; when it was made (`since`); whether the
 -- transfer was handed over; whether the waiter is in its semaphore (`waits`); and whether it was
 -- told of the end.
 local entries = {} -- by transfer
@@ -101,6 +102,11 @@ end
 -- another request's by now, and some versions call all those of other requests dead.)
 local function is_alive(entry)
   return not entry.waits or entry.semaphore:count() < (entry.told and 1 or 0)
+end
+
+-- Whether what is not sent is to be. `is_awaited` tells it of a list.
+local function is_wanted(entry)
+  return is_alive(entry) and (not entry.is_awaited or entry.is_awaited())
 end
 
 local function hand_over(transfer, entry)
@@ -174,16 +180,26 @@ local function tell_given_up(watches)
   end
 end
 
+-- Gives up what was not sent. A thread of a list learns of it, and comes to its end.
+local function give_up(transfer, entry, watches)
+  unsent[transfer] = nil
+  core.cancel(transfer)
+  if is_alive(entry) then
+    tell(entry)
+  else
+    leave(transfer)
+    watches[#watches + 1] = entry.watch
+  end
+end
+
 -- Gives up those of what was not sent that nobody waits for any more.
 local function drop_dead_unsent()
   local watches = {}
   for transfer, entry in pairs(unsent) do
     if core.is_sent(transfer) or core.is_done(transfer) then
       unsent[transfer] = nil
-    elseif not is_alive(entry) then
-      leave(transfer)
-      core.cancel(transfer)
-      watches[#watches + 1] = entry.watch
+    elseif not is_wanted(entry) then
+      give_up(transfer, entry, watches)
     end
   end
   tell_given_up(watches)
@@ -208,11 +224,12 @@ local function drop_dead_unled()
   local kept, watches = {}, {}
   for _, transfer in ipairs(unled) do
     local entry = entries[transfer]
-    if entry and is_alive(entry) and not core.is_done(transfer) then
+    if not entry or core.is_done(transfer) then
+      leave(transfer)
+    elseif is_wanted(entry) then
       kept[#kept + 1] = transfer
     else
-      leave(transfer)
-      watches[#watches + 1] = entry and entry.watch
+      give_up(transfer, entry, watches)
     end
   end
   unled = kept
@@ -350,12 +367,14 @@ end
 --- Carry out a prepared transfer; yields until it has ended.
 -- @tparam userdata transfer
 -- @tparam[opt] table watch is told of its end where the caller has gone, see `ninedig.events`
+-- @tparam[opt] function is_awaited see `in_threads`; what is not sent is given up where it says no
 -- @treturn[opt] string the name of an error, where it was not handed over
 -- @treturn[opt] string its message
-function nginx.carry_out(transfer, watch)
+function nginx.carry_out(transfer, watch, is_awaited)
   last_caller = last_caller - 1
   local entry = enter(transfer, {
     semaphore = require("ngx.semaphore").new(), caller = last_caller, watch = watch,
+    is_awaited = is_awaited,
   })
   local ok, refused, message = pcall(wait_for_end, transfer, entry)
   leave(transfer)
