@@ -143,6 +143,15 @@ describe("the pages' blocks of Lua", function()
       run(block_under("docs/reference.md", "Ids in a text"), world))
   end)
 
+  it("tell of any error where they ask whether it happened", function()
+    for _, page in ipairs { "README.md", "docs/calls.md" } do
+      local code = block_under(page, "Did it happen?").code
+      local shown = run({ page = page, code = code, words = { mock = "live+busy-all" } }, world)
+      assert.truthy(shown:find("^ninedig: HTTP 429"), shown)
+    end
+    assert.equal(2, world:count("deleteInbox"))
+  end)
+
   it("show a refusal as it is", function()
     local shown = run(block_under("docs/errors.md", "Errors"), world)
     assert.truthy(shown:find("ninedig: delete_inbox was refused with reason 47", 1, true))

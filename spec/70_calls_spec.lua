@@ -268,6 +268,10 @@ describe("a call around a deletion:", function()
         caller.check_error(err, {
           kind = "argument", name = "MISSING_KEY", outcome = "not_sent", call = name,
         })
+        local by_credentials = err.message:match(
+          "^access_token is missing: .*; or give the client client_id and client_secret$")
+        assert.equal(name ~= "get_access_token" and name ~= "delete_inbox",
+          by_credentials ~= nil, err.message)
         assert.equal(0, world:count())
       end)
 

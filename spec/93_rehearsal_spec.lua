@@ -57,7 +57,7 @@ describe("rehearsing #novalgrind", function()
       kill -0 $! || { cat $mock; exit 99; }
       sleep 0.02
     done
-    eval "$(grep '^  export ' $mock | head -3)"
+    eval "$(grep '^  export ' $mock)"
   ]]
 
   -- ----- where it goes -----
@@ -73,6 +73,7 @@ describe("rehearsing #novalgrind", function()
 
   it("goes to the mock once the lines are pasted that it prints", function()
     local started = start_script(WITH_MOCK .. [[
+      echo "variables" $(env | sed -nE 's/^NINEDIG_([AC].*|BASE.*)=..*/\1/p' | sort)
       grep '^  ninedig ' $mock | while read -r line; do
         case $line in
         *delete*) line="$line --confirm 10" ;;
@@ -86,6 +87,7 @@ describe("rehearsing #novalgrind", function()
     assert.equal(0, started:wait(), started:err())
     local out, err = started:out(), started:err()
     assert.is_nil(out:find("status", 1, true), out .. err)
+    assert.matches("^variables ACCESS_TOKEN BASE_URL CA_FILE CLIENT_ID CLIENT_SECRET\n", out)
     assert.matches("972501234567  Reception", out)
     assert.matches("service  https://127%.0%.0%.1:%d+/rehearsal/live/api\n", err)
     assert.matches("inbox 10 of account 1 on online is deleted", err)

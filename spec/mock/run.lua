@@ -17,15 +17,11 @@ Paste this into another shell; the command and each sample of the manual then go
   export NINEDIG_BASE_URL=%(base_url)
   export NINEDIG_CA_FILE=%(ca_file)
   export NINEDIG_ACCESS_TOKEN=%(token)
+  export NINEDIG_CLIENT_ID=%(client_id)
+  export NINEDIG_CLIENT_SECRET=%(client_secret)
 
   ninedig numbers
   ninedig delete-inbox --account 1 --inbox 10
-
-Or with credentials in place of the token:
-
-  unset NINEDIG_ACCESS_TOKEN
-  export NINEDIG_CLIENT_ID=%(client_id)
-  export NINEDIG_CLIENT_SECRET=%(client_secret)
 
   account          server  inboxes
   1                online  10, 11 (WhatsApp), 12 (web chat), 13 (no number)

@@ -113,6 +113,17 @@ const struct nd_reason *nd_find_reason(const struct nd_call *call,
     return NULL;
 }
 
+/* Where what is missing could have come from. */
+static const char *places(const struct nd_param *param)
+{
+    if (!(param->where & ND_FROM_CLIENT))
+        return "";
+    if (!(param->where & ND_BEARER))
+        return ", from the call or the client";
+    return ", from the call or the client; or give the client client_id and "
+           "client_secret";
+}
+
 bool nd_complete_values(struct nd_values *values, const struct nd_call *call,
                         const struct nd_settings *settings,
                         struct nd_error *err)
@@ -133,8 +144,7 @@ bool nd_complete_values(struct nd_values *values, const struct nd_call *call,
         value->length = value->set ? strlen(value->text) : 0;
         if (!value->set && (param->where & ND_NEEDED))
             return nd_fail(err, "MISSING_KEY", "%s is missing: %s needs it%s",
-                           key, call->name,
-                           from_client ? ", from the call or the client" : "");
+                           key, call->name, places(param));
     }
     return true;
 }
