@@ -701,6 +701,35 @@ describe("the command #novalgrind", function()
       assert.same({}, cli.deletions(world))
     end)
 
+    it("says what stood in the way of a proof, and its cause: 5", function()
+      local unread = "unknown (LIST_FAILED): a list could not be read, or not be understood: "
+      local verify = { "verify", "--account", "1", "--inbox", "10" }
+      local cases = {
+        { { "verify", "--account", "4711", "--inbox", "3" }, "live", unread
+          .. "get_inboxes was refused with reason 33 ACCOUNT_ID_INVALID: " },
+        { verify, "live+reads_fail-503", unread .. "SERVICE_UNAVAILABLE: HTTP 503: " },
+        { { "verify", "--account", "1", "--inbox", "99" }, "live+only-getInboxes+status-203",
+          unread .. "HTTP 203" },
+        { verify, nil, unread .. "CONNECT_FAILED: ", "https://127.0.0.1:1" },
+      }
+      for _, case in ipairs(cases) do
+        local ended = run(case[1], { scenario = case[2], base_url = case[4] })
+        assert.equal(5, ended.status, ended.err)
+        assert.is_not_nil(ended.err:find(case[3], 1, true), ended.err)
+      end
+      assert.same({}, cli.deletions(world))
+    end)
+
+    it("says which time-out a proof needs", function()
+      assert.equal(0, delete({ "--confirm", "10" }).status)
+      local reads = world:count("/online/getInboxes")
+      local ended = run { "verify", "--account", "1", "--inbox", "10", "--timeout", "1" }
+      assert.equal(5, ended.status)
+      assert.matches("unknown %(NO_TIME%): one look .*; give a longer %-%-timeout: 30 is enough\n",
+        ended.err)
+      assert.equal(reads + 1, world:count("/online/getInboxes"))
+    end)
+
     it("ends at once when it is interrupted: 130", function()
       local process = cli.start(world, { "verify", "--account", "1", "--inbox", "10" },
         { scenario = "never" })

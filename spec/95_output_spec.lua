@@ -460,7 +460,8 @@ describe("what the command writes #novalgrind", function()
       local ended = run({ "verify", "--account", "1", "--inbox", "10", "--wait", "600", "--json" },
         { scenario = scenario })
       assert.equal(4, ended.status, ended.err)
-      has(ended.err, "the credentials were refused: ")
+      has(ended.err, "unknown (LIST_FAILED): ")
+      has(ended.err, "ninedig: the credentials were refused\n")
       assert.equal("unknown", cjson.decode(ended.out).verdict)
     end
     assert.is_true(world:count() <= 16)

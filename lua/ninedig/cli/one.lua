@@ -97,7 +97,7 @@ local function say_failed(chosen, asked, err)
   output.say("ninedig: %s: %s: %s", report.inbox(asked), err.outcome:gsub("_", " "),
     report.line(err))
   if err.verification then
-    output.say("ninedig: read back: %s: %s", err.verification.verdict, err.verification.why)
+    output.say("ninedig: read back: %s", report.finding(err.verification, chosen.timeout))
   end
   if err.outcome == "unknown" then
     output.say("ninedig: to find out what became of it, run: %s", shell.verify(chosen, asked))
@@ -243,14 +243,14 @@ function one.verify(client, chosen)
   local till = core.monotonic() + (chosen.wait or 0)
   local verdict, evidence = look_until(client, asked, till)
   local err = evidence.error
-  output.say("ninedig: %s: %s: %s", report.inbox(asked), verdict:gsub("_", " "), evidence.why)
+  output.say("ninedig: %s: %s", report.inbox(asked), report.finding(evidence, chosen.timeout))
   local written = true
   if chosen.json then
     evidence.error = err and report.facts(err)
     written = output.json(evidence)
   end
   if verdict == "unknown" and err and errors.is_about_credentials(err) then
-    output.say("ninedig: the credentials were refused: %s", report.line(err))
+    output.say("ninedig: the credentials were refused")
     return stop.CREDENTIALS
   end
   return not written and verdict == "deleted" and stop.USAGE or STATUSES[verdict]

@@ -104,6 +104,46 @@ end
 --- What is said of a deletion whose answer names another number than the one given.
 report.NUMBER_DIFFERS = "the service named a number that is not the one given"
 
+local READ = { "inboxes", "numbers" }
+local IS_UNREADABLE = { failed = true, unclear = true }
+
+-- Why a list could not be read, or not be understood; nil where nobody knows.
+local function cause_of(evidence)
+  if evidence.error then
+    return report.line(evidence.error)
+  end
+  local last = evidence.looks[#evidence.looks] or {}
+  for _, list in ipairs(READ) do
+    if IS_UNREADABLE[last[list]] then
+      return text.plain(last["get_" .. (list == "numbers" and "whatsapp_numbers" or list)])
+    end
+  end
+end
+
+-- What to do about a read-back that ran out of time.
+local function advice_on_time(timeout)
+  local is_short = timeout and timeout < shell.TIME_TO_PROVE
+  return "; give a longer --timeout"
+    .. (is_short and (": %d is enough"):format(shell.TIME_TO_PROVE) or "")
+end
+
+--- What a read-back found, in words.
+-- @tparam table evidence see `ninedig.verify`
+-- @tparam ?number timeout that was given, in seconds
+-- @treturn string
+function report.finding(evidence, timeout)
+  local verdict, why = evidence.verdict:gsub("_", " "), evidence.why
+  if not evidence.blocker then
+    return ("%s: %s"):format(verdict, why)
+  elseif evidence.blocker == "NO_TIME" then
+    why = why .. advice_on_time(timeout)
+  elseif evidence.blocker == "LIST_FAILED" then
+    local cause = cause_of(evidence)
+    why = cause and cause ~= why and why .. ": " .. cause or why
+  end
+  return ("%s (%s): %s"):format(verdict, evidence.blocker, why)
+end
+
 --- What programs are told of one inbox.
 -- @tparam table asked
 -- @tparam string outcome

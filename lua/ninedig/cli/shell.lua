@@ -21,10 +21,18 @@ local COMMON = {
   { "--timeout", "timeout" },
 }
 
+--- Seconds in which two looks that prove a deletion have always enough time.
+shell.TIME_TO_PROVE = 30
+
+-- A time-out that was too short once is too short for a proof, too.
+local function is_needed(option, value)
+  return value and not (option == "timeout" and value < shell.TIME_TO_PROVE)
+end
+
 local function add_common(words, chosen)
   for _, option in ipairs(COMMON) do
     local value = chosen[option[2]]
-    if value then
+    if is_needed(option[2], value) then
       words[#words + 1] = option[1]
       words[#words + 1] = value
     end
