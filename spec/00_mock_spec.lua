@@ -155,6 +155,21 @@ describe("the mock", function()
       assert.equal("mock: unknown scenario: nonsense\n", answer)
     end)
 
+    it("says so when a scenario would do nothing without the service", function()
+      for _, scenario in ipairs {
+        "busy-1", "lazy_delete-3000", "locked_out-1-3", "clock-60", "token_life-1", "lost_after",
+        "gateway_after-504", "reads_fail-500-getInboxes", "reads_as-206",
+      } do
+        assert.equal(("mock: %s goes with live: live+%s\n"):format(scenario, scenario),
+          (delete(world, scenario, mock.http)))
+        local answer = delete(world, "live+" .. scenario, mock.http)
+        assert.is_nil(answer:find("mock:", 1, true), scenario)
+      end
+      assert.equal(9, world:count())
+      assert.equal("mock: busy-1 goes with live: live+delay-1+busy-1\n",
+        (delete(world, "delay-1+busy-1", mock.http)))
+    end)
+
     it("answers bench without a record", function()
       assert.equal(SUCCESS, (delete(world, "bench")))
       assert.equal(SUCCESS, (delete(world, "bench-5")))

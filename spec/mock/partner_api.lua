@@ -358,11 +358,12 @@ for _, name in ipairs {
   "stale_number", "stale_inbox", "revoked", "empty_first", "totals", "list_object", "busy",
   "busy_date", "locked_out",
 } do
-  api[name] = {}
+  api[name] = { of_live = true }
 end
 
 -- The service's clock is so many seconds ahead of the client's.
 api.clock = {
+  of_live = true,
   change = function(_, answer, seconds)
     answer.headers[#answer.headers + 1] = { "Date", ngx.http_time(ngx.time() + tonumber(seconds)) }
   end,
@@ -370,6 +371,7 @@ api.clock = {
 
 -- Reads come with another status, and their answer as it is; all of them, or those of one call.
 api.reads_as = {
+  of_live = true,
   change = function(exchange, answer, status, call)
     if READS[exchange.call] and (not call or call == exchange.call) then
       answer.status = tonumber(status)
@@ -379,6 +381,7 @@ api.reads_as = {
 
 -- The deletion is carried out, and nobody hears of it.
 api.lost_after = {
+  of_live = true,
   deliver = function(exchange, answer)
     if exchange.call == "deleteInbox" then
       return wire.finish(exchange)
@@ -389,6 +392,7 @@ api.lost_after = {
 
 -- The deletion is accepted, and its gateway does not wait for the end of it.
 api.gateway_after = {
+  of_live = true,
   change = function(exchange, answer, status)
     if exchange.call == "deleteInbox" then
       local page = wire.page(tonumber(status or 504))

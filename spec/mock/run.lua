@@ -39,7 +39,7 @@ With curl:
     "$NINEDIG_BASE_URL/online/deleteInbox"
 
 Put another scenario for `live` in the address to see it fail: reason-47, close, live+lost_after,
-delay-3000, never, status-503 and others, in faults.lua, fixed.lua and partner_api.lua.
+live+busy-2-5, delay-3000, never, status-503 and others: docs/testing.md, Make it fail.
 Each request is written down in
   %(records)
 Ctrl-C ends it.

@@ -12,6 +12,8 @@
 --   wait     after the record is written, before the first byte is answered
 --   deliver  puts the answer on the wire; the last one wins
 --
+-- One with `of_live` spoils the service that `live` is, and is refused where there is none.
+--
 -- An exchange has: world, call, method, headers, body, token, ending ("close", "reset").
 local recorder = require("recorder")
 local api = require("partner_api")
@@ -59,10 +61,32 @@ local function parse(exchange)
         return nil, name
       end
       exchange.has[name] = args
-      modifiers[#modifiers + 1] = { stages = stages, args = args }
+      modifiers[#modifiers + 1] = { stages = stages, args = args, text = text }
     end
   end
   return modifiers
+end
+
+-- A modifier that would do nothing, or not what its name says.
+local function misplaced(exchange, modifiers)
+  local has = exchange.has
+  if has.live or has.lost_before or has.moody then
+    return nil
+  end
+  for _, modifier in ipairs(modifiers) do
+    if modifier.stages.of_live then
+      return modifier.text
+    end
+  end
+end
+
+-- What is wrong with a scenario whose modifiers, or an unknown one, these are.
+local function complaint(exchange, modifiers, unknown)
+  if not modifiers then
+    return "unknown scenario: " .. unknown
+  end
+  local text = misplaced(exchange, modifiers)
+  return text and ("%s goes with live: live+%s"):format(text, exchange.scenario)
 end
 
 local function run(exchange, modifiers, stage, ...)
@@ -138,9 +162,10 @@ function server.handle()
     return ngx.exec("@bare")
   end
   local modifiers, unknown = parse(exchange)
-  if not modifiers then
-    ngx.log(ngx.ERR, "unknown scenario: ", unknown)
-    return refuse(exchange, "unknown scenario: " .. unknown)
+  local wrong = complaint(exchange, modifiers, unknown)
+  if wrong then
+    ngx.log(ngx.ERR, wrong)
+    return refuse(exchange, wrong)
   end
   run(exchange, modifiers, "early")
   exchange.body = read_body()
