@@ -170,6 +170,14 @@ describe("the mock", function()
         (delete(world, "delay-1+busy-1", mock.http)))
     end)
 
+    it("shows other users its certificate, and nothing else", function()
+      delete(world, "live")
+      assert.equal("711\n", (run("stat -c %a " .. quote(mock.dir))))
+      assert.equal("644\n", (run("stat -c %a " .. quote(mock.ca_file))))
+      assert.equal("ca.pem\n",
+        (run("cd " .. quote(mock.dir) .. " && find * -maxdepth 0 -perm /077")))
+    end)
+
     it("answers bench without a record", function()
       assert.equal(SUCCESS, (delete(world, "bench")))
       assert.equal(SUCCESS, (delete(world, "bench-5")))

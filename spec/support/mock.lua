@@ -209,6 +209,12 @@ local function fail(state, what)
   error(("the mock did not start: %s\n%s"):format(what, log), 0)
 end
 
+-- Workers of another user, such as those of nginx, may read ca.pem, and nothing else.
+local function open_to_others(dir)
+  assert(succeeds(("cd %s && chmod go-rwx -- * && chmod 644 ca.pem && chmod 711 .")
+    :format(quote(dir))))
+end
+
 local function launch()
   local output = capture("cd " .. quote(project_root()) .. " && pwd && id -u"
     .. " && umask 077 && mktemp -d \"${TMPDIR:-/tmp}/ninedig-mock.XXXXXX\"")
@@ -235,6 +241,7 @@ local function launch()
   state.token, state.client_id = mock.token, mock.client_id
   state.client_secret = mock.client_secret
   write_file(state.state_file, cjson.encode(state))
+  open_to_others(state.dir)
   return state
 end
 
