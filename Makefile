@@ -242,7 +242,7 @@ build/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(CORE) Makefile | deps-fuzz
 	$(Q)clang -std=c99 -D_DEFAULT_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $< $(CORE) $(LIBCURL) -lpthread
 
-$(BUILD)/bench/%: spec/bench/%.c Makefile | deps-bench
+$(BUILD)/bench/%: spec/bench/%.c spec/bench/bench.h Makefile | deps-bench
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(Q)$(CC) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBCURL)
