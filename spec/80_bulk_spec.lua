@@ -1405,6 +1405,14 @@ server {
       assert.same({ "deleted", "not_sent", "not_sent", "not_sent" }, classes)
     end)
 
+    it("of a light thread that is killed: the request ends, though some threads had before",
+      function()
+        local the_job = job("delay-400", 3, { kill = 0.6, many = { concurrency = 2 } })
+        assert.equal("killed", server:curl("--max-time 10 " .. url("/many", the_job)))
+        check_at_rest()
+        assert.equal(3, world:count())
+      end)
+
     it("of a light thread that is killed: what is in flight ends, no other is sent", function()
       assert.equal("killed", server:curl(url("/many",
         job("delay-1200", 12, { kill = 0.6, many = { concurrency = 3 } }))))

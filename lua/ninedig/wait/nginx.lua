@@ -409,26 +409,25 @@ end
 function nginx.in_threads(count, work)
   local semaphore = require("ngx.semaphore").new()
   local caller = { semaphore = semaphore, waits = false, told = false }
-  local running, failed, raised = 0, false, nil
+  local threads, has_ended, failed, raised = {}, {}, false, nil
   local function is_awaited()
     return is_alive(caller)
   end
-  local function run()
-    running = running + 1
+  local function run(i)
     local ok, err = pcall(work, is_awaited)
-    running = running - 1
+    has_ended[i] = true
     if not ok then
       failed, raised = true, err
     end
-    if running == 0 and caller.waits then
+    if caller.waits and not caller.told then
       caller.told = true
       semaphore:post(1)
     end
   end
 
-  local threads = {}
   for i = 1, count do
-    local ok, thread = pcall(ngx.thread.spawn, run)
+    has_ended[i] = false
+    local ok, thread = pcall(ngx.thread.spawn, run, i)
     if not ok then
       if i == 1 then
         failed, raised = true, thread
@@ -437,12 +436,27 @@ function nginx.in_threads(count, work)
     end
     threads[i] = thread
   end
-  caller.waits = true
-  while running > 0 do
-    semaphore:wait(PATIENCE)
+
+  -- Each at once: what has ended and is not waited for keeps the request from its own end, for good
+  -- where the caller is killed then.
+  local left = #threads
+  local function forget_ended()
+    for i, thread in ipairs(threads) do
+      if thread and has_ended[i] then
+        ngx.thread.wait(thread)
+        threads[i] = false
+        left = left - 1
+      end
+    end
   end
-  for _, thread in ipairs(threads) do
-    ngx.thread.wait(thread) -- it has ended, and is now forgotten
+
+  caller.waits = true
+  forget_ended()
+  while left > 0 do
+    if semaphore:wait(PATIENCE) then
+      caller.told = false
+    end
+    forget_ended()
   end
   if failed then
     error(raised, 0)
