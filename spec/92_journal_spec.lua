@@ -882,7 +882,7 @@ describe("the journal #novalgrind", function()
       { "account,inbox\n4,101\n", ":1: " }, { "accountID,inboxID,inboxID\n4,1,1\n", "twice" },
       { "accountID,server\n4,online\n", ":1: " }, { "accountID,inboxID\n4,101,x\n", ":2: " },
       { 'accountID,inboxID\n4,"101\n', ":2: " }, { 'accountID,inboxID\n4,"101"x\n', ":2: " },
-      { "accountID,inboxID\n4,101\n\n4,x\n", ":4: entry 2" },
+      { "accountID,inboxID\n4,101\n\n4,x\n", ":4: inboxID must be" },
       { "accountID,inboxID\n4,101\n4,101\n", ":3: entries 1 and 2" },
       { "accountID,server,inboxID\n4,online,101\n4,,102\n", ":3: server is empty" },
       { "accountID,server,inboxID\n4, ,101\n", ":2: server is empty" },
@@ -895,19 +895,26 @@ describe("the journal #novalgrind", function()
       { '{"accountID":4,"inboxID":+12}\n', ":1: " }, { '{"accountID":4,"inboxID":"1\0"}', ":1: " },
       { '{"accountID":4,"inboxID":12} {"accountID":4,"inboxID":13}', ":1: " },
       { '{"accountID":4,"inboxID":12}{"accountID":4,"inboxID":13}', ":1: " },
-      { '{"accountID":4,"inboxID":100.99999999999999999999}', ":1: entry 1: inboxID" },
-      { '{"accountID":4.0000000000000001,"inboxID":101}', ":1: entry 1: accountID" },
+      { '{"accountID":4,"inboxID":100.99999999999999999999}', ":1: inboxID" },
+      { '{"accountID":4.0000000000000001,"inboxID":101}', ":1: accountID" },
       { '{"accountID":4,"inboxID":101}\n{"accountID":4,"inboxID":102.0000000000000001}', ":2: " },
-      { '{"accountID":4,"inboxID":[101]}', ":1: " }, { '{"accountID":4,"inboxID":1.5}', "entry 1" },
+      { '{"accountID":4,"inboxID":[101]}', ":1: " }, { '{"accountID":4,"inboxID":1.5}', ":1: " },
       { '{"accountID":4,"inboxID":101}\n{"accountID":4,"inbox":102}\n', ":2: " },
       { '{"accountID":4,"inboxID":101,"access_token":"s"}\n', "access_token" },
       { '{"accountID":4,"inboxID":101}\n4,102\n', ":2: " }, { "{]\n", ":1: " },
-      { '{"accountID":4,"inboxID":1234567890123456789}\n', "entry 1" },
+      { '{"accountID":4,"inboxID":1234567890123456789}\n', ":1: inboxID" },
+      { "accountID,inboxID\n4,1.23457E+14\n", ":2: inboxID must be 1 to 18 digits",
+        ', got "1.23457E+14"' },
+      { '[{"accountID":4,"inboxID":101}]', ":1: this is a JSON array: a list has one object" },
+      { "accountID;inboxID\n4;101\n", '"accountID;inboxID" is no column', "separated by commas" },
+      { "4,101\n4,102\n", '"4" is no column', "; the first line is the header" },
+      { "accountID,inboxID\n4\n", ":2: 1 cell, and the header has 2 columns" },
     }
     for _, case in ipairs(lists) do
       local ended = run(2, {}, { list = cli.file(case[1]) })
       assert.equal(2, ended.status, case[1])
       assert.is_not_nil(ended.err:find(case[2], 1, true), ended.err)
+      assert.is_not_nil(ended.err:find(case[3] or "", 1, true), ended.err)
     end
     assert.equal(2, (run(2, {}, { list = "/nowhere/list" })).status)
     assert.equal(2, (run(2, { "--concurrency", "65" })).status)

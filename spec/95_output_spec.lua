@@ -583,7 +583,7 @@ describe("what the command writes #novalgrind", function()
       { { "delete-inbox", "--json" }, "name the inbox by" }, { delete("--timeout", "x"), "'x'" },
       { delete("--timeout", "0"), "timeout" }, { delete("--confirmed"), "unknown option" },
       { { "delete-inboxes", "--json" }, "missing" },
-      { delete_list(cli.file("accountID,inboxID\n4,x\n")), ":2: entry 1: inboxID" },
+      { delete_list(cli.file("accountID,inboxID\n4,x\n")), ":2: inboxID must be" },
       { delete_list(cli.file("accountID,inboxID\n4,1,2\n")), ":2: 3 cells" },
       { delete_list("/nowhere"), "could not be read" },
       { delete_list(list, other), "is of another service" },

@@ -17,6 +17,9 @@ local KEYS = {
 }
 local KEYS_IN_WORDS = "accountID, server, inboxID, whatsapp_number and name"
 
+local A_COLUMN = "the header names " .. KEYS_IN_WORDS
+  .. ", and a column that begins with # is ignored"
+
 -- Where in the list something is wrong.
 local function refuse(place, message, ...)
   stop.with(stop.USAGE, "%s:%d: %s", place.name, place.line, message:format(...))
@@ -76,15 +79,20 @@ local function split(place, line, cells)
   end
 end
 
+-- What somebody may have meant by what is no column.
+local function advice_on_column(key)
+  if key:find("[;\t]") then
+    return "; cells are separated by commas"
+  end
+  return key:find("^%d+$") and "; the first line is the header" or ""
+end
+
 local function check_header(place, header)
   local seen = {}
   for _, key in ipairs(header) do
     local is_ignored = key:sub(1, 1) == "#"
     if not KEYS[key] and not is_ignored then
-      refuse(
-        place, '"%s" is no column: the header names %s, and a column that begins with # is ignored',
-        text.plain(key), KEYS_IN_WORDS
-      )
+      refuse(place, '"%s" is no column: %s%s', text.plain(key), A_COLUMN, advice_on_column(key))
     elseif seen[key] and not is_ignored then
       refuse(place, "the column %s stands twice", key)
     end
@@ -107,7 +115,9 @@ local function csv_reader()
     end
     local _, count = split(place, line, cells)
     if count ~= width then
-      refuse(place, "%d cells under a header of %d", count, width)
+      refuse(
+        place, "%s, and the header has %s", text.count(count, "cell"), text.count(width, "column")
+      )
     end
     for i, key in ipairs(header) do
       if KEYS[key] then
@@ -122,6 +132,13 @@ local function csv_reader()
 end
 
 -- ----- JSON lines -----
+
+local function refuse_json_array(place)
+  refuse(
+    place, "this is a JSON array: a list has one object in each line, without [ ] and commas"
+      .. " between"
+  )
+end
 
 local function read_json_line(place, line)
   local object, keys = core.read_object(line)
@@ -211,14 +228,21 @@ local function each_line(place, read, take)
   end
 end
 
+-- Returns what reads a line, by the first one that is not empty.
+local function reader_for(place, line)
+  if line:find("^%s*%[") then
+    refuse_json_array(place)
+  end
+  return line:find("^%s*{") and read_json_line or csv_reader()
+end
+
 -- The name is for people, and nothing else.
 local function add(list, place, entry, check)
   local name = entry.name
   entry.name = nil
   local asked, err = check(entry)
   if not asked then
-    local where = ("%s:%d: entry %d: "):format(place.name, place.line, list.count + 1)
-    err.message = where .. err.message
+    err.message = ("%s:%d: %s"):format(place.name, place.line, err.message)
     report.fail(err)
   end
   asked.name = name and tostring(name) or nil
@@ -248,7 +272,7 @@ function input.read(path, check)
     end
     line = line:gsub("\r$", "")
     if line:find("%S") then
-      read = read or line:find("^%s*{") and read_json_line or csv_reader()
+      read = read or reader_for(place, line)
       local entry = read(place, line)
       if entry then
         add(list, place, entry, check)

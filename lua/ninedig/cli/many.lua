@@ -55,7 +55,11 @@ local function read_list(run)
     report.fail(err)
   end
   return input.read(run.chosen.file, function(entry)
-    return session.check(current, "delete_inbox", entry)
+    local asked, wrong = session.check(current, "delete_inbox", entry)
+    if wrong then
+      wrong.message = report.with_value(run.client, wrong, entry)
+    end
+    return asked, wrong
   end)
 end
 

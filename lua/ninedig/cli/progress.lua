@@ -106,8 +106,9 @@ local function say_tenth(self)
   local tenths = math.floor(self.done * 10 / self.total)
   if tenths > self.tenths then
     self.tenths = tenths
-    output.say("ninedig: %d %%, %d of %d, %d failed, %d unknown", tenths * 10, self.done,
-      self.total, self.counts.failed, self.counts.unknown)
+    output.say("ninedig: %d %%, %d of %d, %d failed, %d unknown",
+      math.floor(self.done * 100 / self.total), self.done, self.total, self.counts.failed,
+      self.counts.unknown)
   end
 end
 

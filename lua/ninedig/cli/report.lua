@@ -4,6 +4,7 @@ local json = require("ninedig.cli.json")
 local output = require("ninedig.cli.output")
 local shell = require("ninedig.cli.shell")
 local stop = require("ninedig.cli.stop")
+local task = require("ninedig.task")
 local text = require("ninedig.cli.text")
 
 local report = {}
@@ -37,6 +38,26 @@ end
 function report.line(err)
   local named = err.kind == "argument" or err.message:find(err.name, 1, true)
   return text.plain(named and err.message or errors.summary(err))
+end
+
+-- Bytes of a value that are shown, at most.
+local VALUE_MOST = 60
+
+--- What is wrong with a parameter, and what it was.
+-- @tparam table client
+-- @tparam table err of kind `argument`
+-- @tparam table given the parameters
+-- @treturn string
+function report.with_value(client, err, given)
+  local value = given[err.message:match("^([%w_]+) must be ")]
+  if type(value) ~= "string" or err.message:find(", got ", 1, true) then
+    return err.message
+  end
+  local shown = task.shown(client, value)
+  if #shown > VALUE_MOST then
+    shown = shown:sub(1, VALUE_MOST) .. "..."
+  end
+  return ('%s, got "%s"'):format(err.message, text.plain(shown))
 end
 
 --- End the command with an error.
