@@ -239,6 +239,22 @@ static void submit(struct nd_transfer *transfer, uint64_t inbox,
     CHECK(transfer->state == ND_TRANSFER_QUEUED);
 }
 
+/* Hands over those of inbox 1 and so on. */
+static void submit_many(struct nd_transfer *transfers, int count,
+                        struct nd_settings *settings)
+{
+    int i;
+
+    for (i = 0; i < count; i++)
+        submit(&transfers[i], (uint64_t)i + 1, settings);
+}
+
+static void free_many(struct nd_transfer *transfers, int count)
+{
+    while (count > 0)
+        nd_transfer_free(&transfers[--count]);
+}
+
 static void finish(struct nd_transfer *transfer)
 {
     int64_t end = nd_clock_ms() + PATIENCE_MS;
@@ -826,8 +842,7 @@ static void starts_in_order_and_no_more_than_max_in_flight(void **state)
     int i;
 
     (void)state;
-    for (i = 0; i < 6; i++)
-        submit(&transfers[i], (uint64_t)i + 1, settings);
+    submit_many(transfers, 6, settings);
     assert_int_equal(nd_engine_in_flight(engine), 6);
     fds[0] = accept_one();
     fds[1] = accept_one();
@@ -847,8 +862,7 @@ static void starts_in_order_and_no_more_than_max_in_flight(void **state)
     assert_int_equal(connections, 2);
     assert_true(try_accept() < 0);
     assert_int_equal(nd_engine_ended(engine), 6);
-    for (i = 0; i < 6; i++)
-        nd_transfer_free(&transfers[i]);
+    free_many(transfers, 6);
     nd_settings_drop(settings);
     (void)close(fds[0]);
     (void)close(fds[1]);
@@ -884,8 +898,7 @@ static void lets_nobody_overtake(void **state)
     answer(fd, OK_ANSWER);
     finish(&transfers[2]);
     assert_succeeded(&transfers[2]);
-    for (i = 0; i < 3; i++)
-        nd_transfer_free(&transfers[i]);
+    free_many(transfers, 3);
     nd_settings_drop(one);
     nd_settings_drop(many);
     (void)close(fd);
@@ -988,11 +1001,9 @@ static void cancels_a_queued_transfer(void **state)
     struct nd_settings *settings = CLIENT(.max_in_flight = 1);
     struct nd_transfer transfers[3];
     int fd;
-    int i;
 
     (void)state;
-    for (i = 0; i < 3; i++)
-        submit(&transfers[i], (uint64_t)i + 1, settings);
+    submit_many(transfers, 3, settings);
     fd = accept_one();
     assert_int_equal(read_inbox(fd), 1);
     nd_engine_cancel(&transfers[1]); /* from the middle of the queue */
@@ -1012,8 +1023,7 @@ static void cancels_a_queued_transfer(void **state)
     assert_succeeded(&transfers[2]);
     nd_engine_cancel(&transfers[2]); /* nor of one that is done */
     assert_int_equal(transfers[2].answer.fault, ND_FAULT_NONE);
-    for (i = 0; i < 3; i++)
-        nd_transfer_free(&transfers[i]);
+    free_many(transfers, 3);
     nd_settings_drop(settings);
     (void)close(fd);
 }
@@ -1066,8 +1076,7 @@ static void ends_what_is_under_way_when_it_is_freed(void **state)
     int i;
 
     (void)state;
-    for (i = 0; i < 4; i++)
-        submit(&transfers[i], (uint64_t)i + 1, settings);
+    submit_many(transfers, 4, settings);
     fds[0] = accept_one();
     fds[1] = accept_one();
     assert_int_equal(read_inbox(fds[0]), 1);
