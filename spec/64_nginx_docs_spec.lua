@@ -42,19 +42,23 @@ return {
 }
 ]]
 
--- nginx with a page's configuration, but for its paths, its address and its other `env` lines.
-local function start(conf, base_url)
+-- What loads the Lua module on Debian; the nginx of the specs has it by then.
+local MODULES = "include /etc/nginx/modules-enabled/*.conf;  # Debian: loads the Lua module\n"
+
+-- nginx with a page's configuration, but for its modules, its paths, its address and its other
+-- `env` lines.
+local function start(conf, base_url, token, ca_file)
   local http = conf.code:match("\nhttp {\n(.*)\n}$")
   http = http:gsub("lua_package_c?path [^\n]*\n", "")
   local init_worker = http:match("\n *init_worker_by_lua_block {([^\n]*)}\n")
   http = http:gsub("\n *init_worker_by_lua_block [^\n]*\n", "\n")
   return nginx.start {
-    main = conf.code:match("^(.-)events {}"),
+    main = replace(conf.code:match("^(.-)events {}"), MODULES, ""),
     servers = replace(http, "127.0.0.1:8080", "unix:{{socket}}"),
     init_worker = init_worker,
     files = { ["handlers.lua"] = handlers_of(conf), ["prometheus.lua"] = PROMETHEUS },
-    environment = ("NINEDIG_ACCESS_TOKEN=%s NINEDIG_BASE_URL=%s NINEDIG_CA_FILE=%s")
-      :format(mock.token, base_url, mock.ca_file),
+    environment = ("%s NINEDIG_BASE_URL=%s NINEDIG_CA_FILE=%s"):format(
+      token or "NINEDIG_ACCESS_TOKEN=" .. mock.token, base_url, ca_file or mock.ca_file),
   }
 end
 
@@ -107,8 +111,18 @@ describe("the pages on nginx", function()
 
     it("say what is wrong with an option: " .. name, function()
       server = start(conf, "http://partners.example/api")
-      assert.matches("^BAD_VALUE not_sent\n[45]00$", ask("DELETE", "account=1&inbox=10"))
+      assert.equal("BAD_VALUE not_sent\n500", ask("DELETE", "account=1&inbox=10"))
       assert.truthy(server:error_log():find("ninedig: base_url", 1, true), server:error_log())
+    end)
+
+    it("take what the operator did for no fault of the caller: " .. name, function()
+      local world = mock.world()
+      server = start(conf, world:base_url("live"), "-u NINEDIG_ACCESS_TOKEN")
+      assert.equal("MISSING_KEY not_sent\n500", ask("DELETE", "account=1&inbox=10"))
+      server:stop()
+      server = start(conf, world:base_url("live"), nil, "/nowhere/ca.pem")
+      assert.equal("CA_FILE_UNREADABLE not_sent\n500", ask("DELETE", "account=1&inbox=10"))
+      assert.equal(0, world:count())
     end)
   end
 
