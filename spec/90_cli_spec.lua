@@ -163,8 +163,22 @@ describe("the command #novalgrind", function()
       { { "delete-inbox", "--account", "1", "--inbox", "10", "--inbox", "11" }, "%-%-inbox" },
       { { "delete-inboxes", "list.csv" }, "%-%-journal" },
       { { "delete-inboxes", "--journal", "j" }, "file" },
-      { { "numbers", "more" }, "too many arguments" },
-      { { "numbers", "--timeout", "soon" }, "malformed number" },
+      { { "numbers", "more" }, '"more" was not expected\nTo learn more: ninedig numbers %-%-help' },
+      { { "find", "972501234567" }, '"972501234567" was not expected; .* such as %-%-number\n' },
+      { { "delete-inbox", "10", "--account", "1" }, '"10" was not expected; .*%-%-account\n' },
+      { { "numbers", "--timeout", "soon" }, "%-%-timeout: 'soon' is no number\n" },
+      { { "verify", "--wait", "soon" }, "%-%-wait: 'soon'.*: ninedig verify %-%-help\n$" },
+      { { "delete-inboxes", "l", "--rate", "x" }, "%-%-rate: 'x'" },
+      { { "find" }, "\nTo learn more: ninedig find %-%-help\n$" },
+      { { "help", "delete" }, "\nTo learn more: ninedig %-%-help\n$" },
+      { { "numbers", "--timeout", "0" }, "%-%-timeout: timeout must be " },
+      { { "inboxes", "--account", "x" }, '%-%-account: accountID must be .*, got "x"\n' },
+      { { "verify", "--account", "1", "--inbox", "x" }, '%-%-inbox: inboxID must .*, got "x"\n' },
+      { { "find", "--number", "+972-50" }, '%-%-number: whatsapp_number .*, got "%+972%-50"\n' },
+      { { "delete-inbox", "--number", "+9" }, "this is no terminal" },
+      { { "delete-inbox", "--number", "+9", "--confirm", "1" }, '%-%-number: .*, got "%+9"\n' },
+      { { "accounts", "--token-file", "/etc" }, "the token file /etc could not be read: " },
+      { { "accounts", "--token-file", "/none/t" }, "file /none/t could not be read: No such" },
       { { "numbers", "--access-token", "s3cret" }, "NINEDIG_ACCESS_TOKEN" },
       { { "numbers", "--access-token=s3cret" }, "NINEDIG_ACCESS_TOKEN" },
     }
@@ -529,7 +543,8 @@ describe("the command #novalgrind", function()
       for _, id in ipairs { "0", "01", "x", "-1", "1.5", "" } do
         local ended = run { "delete-inbox", "--account", "1", "--inbox=" .. id, "--confirm=" .. id }
         assert.equal(2, ended.status)
-        assert.matches("inboxID", ended.err)
+        assert.matches("%-%-inbox: inboxID", ended.err)
+        assert.is_not_nil(ended.err:find(('got "%s"'):format(id), 1, true))
       end
       assert.equal(0, world:count())
     end)

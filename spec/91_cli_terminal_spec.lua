@@ -119,6 +119,7 @@ describe("the command on a terminal #novalgrind", function()
     assert.is_true(world:wait_for(1))
     process:type("\3")
     assert.equal(130, process:wait())
+    assert.matches("ninedig: interrupted; nothing was deleted\r\n", process.seen)
     assert.same({}, cli.deletions(world))
   end)
 

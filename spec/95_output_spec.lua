@@ -293,6 +293,8 @@ describe("what the command writes #novalgrind", function()
       local ended = run { "find", "--number", number, "--json" }
       assert.equal(1, ended.status)
       assert.equal(name, cjson.decode(ended.out).error.name)
+      has(ended.err, name ~= "INBOX_AMBIGUOUS" and "" or "and there is an account 2 on 2 servers:"
+        .. " online, west; to delete it, name --account, --server and --inbox")
     end
     assert.equal(2, run({ "find", "--number", "x" }).status)
     assert.equal(4, run({ "find", "--number", "972501234567" }, { scenario = "reason-3" }).status)
@@ -586,7 +588,7 @@ describe("what the command writes #novalgrind", function()
       { delete_list(cli.file("accountID,inboxID\n4,x\n")), ":2: inboxID must be" },
       { delete_list(cli.file("accountID,inboxID\n4,1,2\n")), ":2: 3 cells" },
       { delete_list("/nowhere"), "could not be read" },
-      { delete_list(list, other), "is of another service" },
+      { delete_list(list, other), "is of another service", nil, "; this run is for " },
       { delete_list(list, nil, "2"), "--confirm 2 is not" },
       { { "find", "--number", "x", "--json" }, "whatsapp_number" },
       { { "numbers", "--json", "--csv" }, "--csv" }, { { "numbers", "--json" }, "no cred", NONE },
@@ -598,6 +600,7 @@ describe("what the command writes #novalgrind", function()
       has(err.message, case[2])
       assert.equal(case[1][1]:find("^delete") and "not_sent" or err.outcome, err.outcome)
       has(ended.err, case[2])
+      has(ended.err, case[4] or "")
     end
     assert.equal(0, world:count())
   end)

@@ -354,8 +354,8 @@ local function choose_holder(number, row, servers, holders, incomplete)
   return not_found(
     "INBOX_AMBIGUOUS",
     "the number " .. number .. " is in " .. describe(row)
-      .. ", and an account of that number is on " .. #servers .. " servers: "
-      .. table.concat(servers, ", ")
+      .. ", and there is an account " .. digits(row.onlineAccount) .. " on " .. #servers
+      .. " servers: " .. table.concat(servers, ", ")
   )
 end
 

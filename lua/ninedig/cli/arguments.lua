@@ -40,8 +40,10 @@ local function add_formats(command)
   )
 end
 
-local function to_number(value)
-  return tonumber(value), "malformed number '" .. value .. "'"
+local function to_number(name)
+  return function(value)
+    return tonumber(value), ("%s: '%s' is no number"):format(name, value)
+  end
 end
 
 -- A week is longer than any service takes.
@@ -52,7 +54,7 @@ local function to_wait(value)
   if seconds and seconds >= 0 and seconds <= LONGEST_WAIT then
     return seconds
   end
-  return nil, ("'%s' is no number of seconds from 0 to %d"):format(value, LONGEST_WAIT)
+  return nil, ("--wait: '%s' is no number of seconds from 0 to %d"):format(value, LONGEST_WAIT)
 end
 
 local function add_common(command)
@@ -66,7 +68,7 @@ local function add_common(command)
     "Trust the certificates in this file, not the system's; wins over NINEDIG_CA_FILE."
   )
   option(command, "--timeout", "seconds", "How long a call may take (30, if not given).")
-    :convert(to_number)
+    :convert(to_number("--timeout"))
   command:flag("--verbose", "Tell on standard error what is sent, and what came of it.")
 end
 
@@ -91,9 +93,9 @@ fill["delete-inboxes"] = function(command)
     command, "--journal", "file", "Where is written what is asked for, and what became of it."
   )
   option(command, "--concurrency", "number", "How many at a time, 1 to 64 (8, if not given).")
-    :convert(to_number)
+    :convert(to_number("--concurrency"))
   option(command, "--rate", "number", "How many requests in a second, above 0, at most 1000.")
-    :convert(to_number)
+    :convert(to_number("--rate"))
   option(command, "--confirm", "count", "How many inboxes the list has: do not ask.")
   command:flag("--keep-going", "Do not stop at the first inbox that is not deleted.")
   command:flag("--gone-ok", "An inbox that the service does not have is no failure.")
@@ -179,6 +181,25 @@ end
 
 -- ----- the parser -----
 
+-- The option that a value most likely belongs to, which stands alone.
+local LIKELY = {
+  ["delete-inbox"] = "--account", verify = "--account", inboxes = "--account", find = "--number",
+}
+
+-- Characters of a word that are shown, at most.
+local WORD_MOST = 40
+
+-- Takes what nothing else does, so that it can be named.
+local function refuse_others(command)
+  local likely = LIKELY[command._name]
+  command:argument("others"):args("*"):hidden(true):convert(function(word)
+    local shown = #word > WORD_MOST and word:sub(1, WORD_MOST) .. "..." or word
+    return nil, ('"%s" was not expected%s'):format(
+      shown, likely and "; a value stands behind its option, such as " .. likely or ""
+    )
+  end)
+end
+
 local function new_parser(version)
   local parser = argparse("ninedig"):require_command(true):command_target("command")
     :usage_margin(3):help_max_width(90)
@@ -237,6 +258,14 @@ local function without_help(words)
   return words[2] and { words[2], "--help" } or { "--help" }
 end
 
+--- Where to learn more, for somebody whose words were not understood.
+-- @tparam table words
+-- @treturn string
+function arguments.hint(words)
+  local name = manual.pages[words[1]] and words[1]
+  return ("To learn more: ninedig %s--help\n"):format(name and name .. " " or "")
+end
+
 --- Understand a command line. `--help` and `--version` end the process.
 -- @tparam table words
 -- @tparam string version
@@ -244,7 +273,11 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong
 function arguments.parse(words, version)
-  local ok, chosen = arguments.parser(version):pparse(without_help(words))
+  local parser = arguments.parser(version)
+  for _, command in ipairs(parser._commands) do
+    refuse_others(command)
+  end
+  local ok, chosen = parser:pparse(without_help(words))
   if not ok then
     return nil, explain(chosen)
   end

@@ -43,7 +43,8 @@ local function read_token(path)
   end
   waiting.check()
   if not content then
-    stop.with(stop.USAGE, "the token file could not be read: %s", why or path)
+    why = why:sub(1, #path + 2) == path .. ": " and why:sub(#path + 3) or why
+    stop.with(stop.USAGE, "the token file %s could not be read: %s", path, why)
   end
   local token = content:gsub("^\239\187\191", ""):match("^%s*(.-)%s*$")
   if token == "" then

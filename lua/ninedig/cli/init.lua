@@ -40,7 +40,7 @@ local function make_client(chosen)
   options.on_event = chosen.verbose and require("ninedig.cli.verbose").show or nil
   local client, err = require("ninedig.safe").client(options)
   if not client then
-    report.fail(err)
+    report.fail_given(err, options)
   end
   client.way = waiting.way()
   return client
@@ -88,6 +88,9 @@ local function write_end(raised, outcome)
   require("ninedig.cli.output").json(told)
 end
 
+-- As at the question.
+local INTERRUPTED = "interrupted; nothing was deleted"
+
 local function outcome_of(chosen)
   if require("ninedig.cli.waiting").may_have_acted() then
     return "unknown"
@@ -103,6 +106,9 @@ local function end_with(chosen, raised)
       outcome == "unknown" and stop.UNKNOWN or stop.INTERNAL,
       "an error of the command itself, please report it: " .. tostring(raised)
     )
+  end
+  if raised.status == stop.INTERRUPTED and outcome == "not_sent" then
+    raised.message = INTERRUPTED
   end
   say(raised.message)
   if chosen.json then
@@ -154,7 +160,7 @@ function cli.main(words)
   end
   local chosen, wrong = require("ninedig.cli.arguments").parse(words, core.version)
   if not chosen then
-    return refuse(words, wrong, "To learn more: ninedig --help\n")
+    return refuse(words, wrong, require("ninedig.cli.arguments").hint(words))
   end
   chosen.words = words
   local ok, result = xpcall(function()

@@ -93,7 +93,10 @@ local function check_header(self, line)
   elseif fields.version ~= FORMAT or type(fields.list) ~= "table" then
     refuse(self, "was written by another version of ninedig")
   elseif fields.base_url ~= self.base_url then
-    refuse(self, "is of another service: %s", tostring(fields.base_url))
+    refuse(
+      self, "is of another service: %s; this run is for %s: name another --journal, or give"
+        .. " --base-url %s", tostring(fields.base_url), self.base_url, tostring(fields.base_url)
+    )
   end
   check_list(self, fields.list)
 end

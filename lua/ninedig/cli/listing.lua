@@ -242,9 +242,10 @@ end
 -- @treturn integer exit status
 function listing.show(client, chosen)
   local kind = kinds[chosen.command]
-  local result, err = client[kind.call](client, kind.params and kind.params(chosen) or {})
+  local given = kind.params and kind.params(chosen) or {}
+  local result, err = client[kind.call](client, given)
   if not result then
-    report.fail(err)
+    report.fail_given(err, given, client)
   end
   local known = names.new(client)
   local rows = rows_of(kind, result.list, known, chosen)
@@ -260,9 +261,10 @@ end
 -- @tparam table chosen the arguments
 -- @treturn integer exit status
 function listing.find(client, chosen)
-  local found, err = client:find_inbox { whatsapp_number = chosen.number }
+  local given = { whatsapp_number = chosen.number }
+  local found, err = client:find_inbox(given)
   if not found then
-    report.fail_to_find(err, stop.REJECTED)
+    report.fail_to_find(client, given, err, stop.REJECTED)
   end
   local rows = { kinds.find.row(found) }
   return write(kinds.find, chosen, rows, found) and stop.DONE or stop.USAGE

@@ -36,14 +36,15 @@ local function new_run(client, chosen)
 end
 
 local function stream(run, count, read, on_result)
-  local made, err = bulk.stream(run.client, count, read, {
+  local options = {
     concurrency = run.concurrency,
     rate = run.chosen.rate,
     stop_on_error = not run.chosen.keep_going,
     on_result = on_result,
-  })
+  }
+  local made, err = bulk.stream(run.client, count, read, options)
   if not made then
-    report.fail(err)
+    report.fail_given(err, options)
   end
   return made
 end

@@ -17,23 +17,25 @@ local one = {}
 
 -- The inbox that a number is in stands for its account, server and inbox ID.
 local function find(client, chosen)
-  local found, err = client:find_inbox { whatsapp_number = chosen.number }
+  local given = { whatsapp_number = chosen.number }
+  local found, err = client:find_inbox(given)
   if not found then
-    report.fail_to_find(err, stop.USAGE)
+    report.fail_to_find(client, given, err, stop.USAGE)
   end
   chosen.account, chosen.server, chosen.inbox = found.accountID, found.server, found.inboxID
 end
 
 -- The inbox as it was understood.
 local function check(client, name, chosen)
-  local task, asked = session.begin(client, name, {
+  local given = {
     accountID = chosen.account,
     server = chosen.server,
     inboxID = chosen.inbox,
     whatsapp_number = chosen.number,
-  })
+  }
+  local task, asked = session.begin(client, name, given)
   if not task then
-    report.fail(asked)
+    report.fail_given(asked, given, client)
   end
   return asked
 end

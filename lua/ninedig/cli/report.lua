@@ -43,13 +43,25 @@ end
 -- Bytes of a value that are shown, at most.
 local VALUE_MOST = 60
 
+local FLAGS = {
+  accountID = "--account", server = "--server", inboxID = "--inbox", whatsapp_number = "--number",
+  timeout = "--timeout", rate = "--rate", concurrency = "--concurrency",
+}
+
+-- The key that the message of a bad argument begins with, if it has a flag.
+local function parameter_of(err)
+  local key = err.kind == "argument" and err.message:match("^([%w_]+) ")
+  return key and FLAGS[key] and key or nil
+end
+
 --- What is wrong with a parameter, and what it was.
 -- @tparam table client
 -- @tparam table err of kind `argument`
 -- @tparam table given the parameters
 -- @treturn string
 function report.with_value(client, err, given)
-  local value = given[err.message:match("^([%w_]+) must be ")]
+  local key = parameter_of(err)
+  local value = key and given[key]
   if type(value) ~= "string" or err.message:find(", got ", 1, true) then
     return err.message
   end
@@ -69,12 +81,34 @@ function report.fail(err, status)
   error(reason, 0)
 end
 
+--- End the command with an error that may be about what was given on the command line: then the
+-- option is named.
+-- @tparam table err
+-- @tparam table given the parameters, or options of a client
+-- @tparam[opt] table client
+function report.fail_given(err, given, client)
+  local key = parameter_of(err)
+  if key and given[key] ~= nil then
+    local wrong = client and report.with_value(client, err, given) or err.message
+    err.message = FLAGS[key] .. ": " .. wrong
+  end
+  report.fail(err)
+end
+
 --- End the command with the error of a look-up by number. Only where the service has answered is
 -- the number not found.
+-- @tparam table client
+-- @tparam table given the parameters
 -- @tparam table err
 -- @tparam integer not_found status where it is not found
-function report.fail_to_find(err, not_found)
+function report.fail_to_find(client, given, err, not_found)
+  if err.kind == "argument" then
+    report.fail_given(err, given, client)
+  end
   local status = report.status(err)
+  if err.name == "INBOX_AMBIGUOUS" then
+    err.message = err.message .. "; to delete it, name --account, --server and --inbox"
+  end
   if err.kind == "lookup" then
     status = not_found
   elseif status == stop.REJECTED then -- what was refused is a read
