@@ -238,6 +238,19 @@ static const struct fault statuses[] = {
     {504, "GATEWAY_TIMEOUT", "HTTP 504: the service did not answer in time"},
 };
 
+/* A status that has a row, and what is to be doubted about it. */
+static void tell_status(struct nd_error *err, const struct nd_call *call,
+                        const struct fault *row, const char *doubt)
+{
+    if (err->http_status == 429 && err->retry_after >= 0)
+        say(err, call,
+            "HTTP 429: too many requests; the service asks to wait "
+            "%.0f s%s",
+            err->retry_after, doubt);
+    else
+        say(err, call, "%s%s", row->words, doubt);
+}
+
 /* An HTTP status outside 2xx, without a refusal in the body. */
 static void status_failed(struct nd_error *err, const struct nd_call *call,
                           const struct nd_verdict *verdict)
@@ -254,18 +267,21 @@ static void status_failed(struct nd_error *err, const struct nd_call *call,
              : redirect ? "REDIRECTED"
                         : "HTTP_STATUS");
     if (row)
-        say(err, call, "%s%s", row->words,
-            verdict->says == ND_SAYS_OK ? ", and yet its body says OK"
-            : verdict->doubtful
-                ? ", and yet its body has an OK, or names another inbox"
-                : "");
+        tell_status(err, call, row,
+                    verdict->says == ND_SAYS_OK ? ", and yet its body says OK"
+                    : verdict->doubtful
+                        ? ", and yet its body has an OK, or names another "
+                          "inbox"
+                        : "");
     else if (redirect)
         say(err, call,
             "HTTP %ld: the server names another address, which "
             "is never followed; check base_url",
             status);
     else
-        say(err, call, "HTTP %ld without a verdict of the service", status);
+        say(err, call,
+            "HTTP %ld without a verdict of the service; check base_url",
+            status);
 }
 
 static void not_understood(struct nd_error *err, const struct nd_call *call,
