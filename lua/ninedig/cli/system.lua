@@ -1,25 +1,13 @@
---- What the command needs of the system: terminals, signals, files that reach the disk.
+--- What the command needs of the system: terminals, signals, files that reach the disk. Beside what
+-- is here it has what `ninedig.posix` has: see `src/posix`.
 local posix = require("ninedig.posix")
 local stop = require("ninedig.cli.stop")
 
-local system = {}
+local system = setmetatable({}, { __index = posix })
 
 system.STDIN, system.STDERR = 0, 2
 
--- ----- time -----
-
---- Seconds since 1970, with what is below a second.
--- @treturn number
--- @function now
-system.now = posix.now
-
 -- ----- terminals -----
-
---- Whether a file descriptor is a terminal.
--- @tparam integer fd
--- @treturn boolean
--- @function is_terminal
-system.is_terminal = posix.is_terminal
 
 --- Whether somebody can be asked: what is shown is seen, and what is typed is read.
 -- @treturn boolean
@@ -67,26 +55,7 @@ function system.columns()
   return posix.columns(system.STDERR) or tonumber(system.variable("COLUMNS")) or 80
 end
 
--- ----- signals -----
-
---- Have the signals that end a process counted from now on. Nobody reading what we write is no
--- reason to end it.
--- @treturn[1] userdata with `count()`, `fd()` (readable once one has come), `wait(seconds)`,
--- `read(fd)` (nil where a signal comes first) and `close()`
--- @treturn[2] nil
--- @treturn[2] string why not
--- @function catch_signals
-system.catch_signals = posix.catch_signals
-
 -- ----- files -----
-
---- Have standard input, output and error open, so that nothing that is opened later is taken for
--- one of them.
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] string why not
--- @function hold_standard
-system.hold_standard = posix.hold_standard
 
 --- Open a regular file for reading and writing; what is made is for nobody else but its owner.
 -- @tparam string path
