@@ -147,6 +147,37 @@ describe("docs/command.md", function()
     assert.is_true(count > 0)
   end)
 
+  -- The options of a command that the pages' table gives it.
+  local function options_given(command)
+    local found = {}
+    for names, takers in text:gmatch("\n| (`%-%-[^|]*) | ([^|]*) | [^|\n]+ |") do
+      if takers == "all" or takers:find("`" .. command .. "`", 1, true) then
+        for name in names:gmatch("`(%-%-[%l-]+)`") do
+          found[name] = true
+        end
+      end
+    end
+    return found
+  end
+
+  it("says which command takes which option", function()
+    local of_a_list = text:match("\n## A list\n(.-)\n## ")
+    for _, command in ipairs { "delete-inbox", "delete-inboxes", "verify", "find", "inboxes",
+      "numbers", "accounts" } do
+      local given, taken = options_given(command), {}
+      local options = help(command):match("\nOptions:(\n.-)\n\n")
+      for option in options:gmatch("\n   [-h, ]*(%-%-%l[%l-]*)") do
+        taken[option] = true
+        local is_said = given[option] or option == "--help"
+          or command == "delete-inboxes" and of_a_list:find("`" .. option .. "`", 1, true)
+        assert.truthy(is_said, command .. " " .. option)
+      end
+      for option in pairs(given) do
+        assert.is_true(taken[option], command .. " " .. option)
+      end
+    end
+  end)
+
   it("says what each exit status means", function()
     local count = 0
     for status in help("delete-inbox"):match("\nExit status:\n(.*)"):gmatch("%f[^\n ]%d+%f[ ]") do
