@@ -72,9 +72,6 @@ local ended_seen = 0
 -- Transfers that wait for a leader, in the order in which they came.
 local unled = {}
 
--- Those of waiters that were handed over, and not sent when that was looked at last: their entries.
-local unsent = {}
-
 local leader -- of the timer that leads, or is to
 local stepped_at = 0 -- when it did so last, or was appointed
 
@@ -92,7 +89,6 @@ local function leave(transfer)
     entry_count = entry_count - 1
     told_count = told_count - (entry.told and 1 or 0)
     entries[transfer] = nil
-    unsent[transfer] = nil
   end
 end
 
@@ -112,9 +108,6 @@ end
 local function hand_over(transfer, entry)
   entry.handed_over = true
   core.submit(transfer, core.monotonic() - entry.since, entry.caller)
-  if entry.caller then
-    unsent[transfer] = entry
-  end
 end
 
 -- ----- the leader -----
@@ -182,7 +175,6 @@ end
 
 -- Gives up what was not sent. A thread of a list learns of it, and comes to its end.
 local function give_up(transfer, entry, watches)
-  unsent[transfer] = nil
   core.cancel(transfer)
   if is_alive(entry) then
     tell(entry)
@@ -195,10 +187,9 @@ end
 -- Gives up those of what was not sent that nobody waits for any more.
 local function drop_dead_unsent()
   local watches = {}
-  for transfer, entry in pairs(unsent) do
-    if core.is_sent(transfer) or core.is_done(transfer) then
-      unsent[transfer] = nil
-    elseif not is_wanted(entry) then
+  for transfer, entry in pairs(entries) do
+    if entry.handed_over and not is_wanted(entry)
+      and not (core.is_sent(transfer) or core.is_done(transfer)) then
       give_up(transfer, entry, watches)
     end
   end
@@ -307,9 +298,6 @@ local function begin(transfer, entry)
   if is_led() then
     hand_over(transfer, entry)
     core.start(entry.caller) -- the request leaves now and not when the leader comes round
-    if core.is_sent(transfer) then
-      unsent[transfer] = nil
-    end
   else
     unled[#unled + 1] = transfer
   end
@@ -334,7 +322,7 @@ end
 -- The leader may be late, or not to be had.
 local function drive_on(transfer, entry)
   local refused, message = refusal_of(transfer, entry)
-  if entry.handed_over then
+  if entry.handed_over and not is_led() then -- a step of each of thousands would stop the worker
     core.step(entry.caller)
   end
   return refused, message
