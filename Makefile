@@ -74,6 +74,24 @@ lua_env     = LUA_PATH="./lua/?.lua;./lua/?/init.lua;./?.lua;./?/init.lua;;" \
     LUA_CPATH="./$(BUILD)/$1/?.so;;" NINEDIG_LUA_VERSION=$1 \
     NINEDIG_LUA=$(call lua,$1)
 
+# What would fail later, and less plainly.
+comma := ,
+ifneq ($(filter deps install uninstall,$(MAKECMDGOALS)),)
+ifeq ($(filter $(LUA_VERSION),5.1 5.2 5.3 5.4 5.5 jit),)
+$(error LUA_VERSION is 5.1, 5.2, 5.3, 5.4$(if $(HAS_5.5),$(comma) 5.5) or jit, not "$(LUA_VERSION)")
+endif
+endif
+ifneq ($(filter install,$(MAKECMDGOALS)),)
+REFUSED := $(shell for dir in '$(DESTDIR)$(LUADIR)' '$(DESTDIR)$(LIBDIR)' \
+    $(if $(BIN),'$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)'); do \
+        place=$$dir; while [ ! -e "$$place" ]; do place=$$(dirname "$$place"); done; \
+        [ -d "$$place" ] && [ -w "$$place" ] || { echo "$$dir"; break; }; \
+    done)
+ifneq ($(REFUSED),)
+$(error $(REFUSED) cannot be written: be root, or give another PREFIX)
+endif
+endif
+
 ##@ Use
 
 help: ## list the targets

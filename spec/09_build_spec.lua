@@ -144,6 +144,30 @@ describe("an installation #novalgrind #nosanitize", function()
     run("test ! -e %s/never", top)
   end)
 
+  -- What make says where it refuses, before it has built or written anything.
+  local function refusal(arguments)
+    run("rm -rf %s/source/build", top)
+    local text, status = output_of(("cd %s/source && " .. MAKE .. arguments):format(top, top))
+    assert.equal(2, status, text)
+    run("test ! -e %s/source/build", top)
+    return text
+  end
+
+  it("is refused for a Lua that there is not", function()
+    for _, goal in ipairs { "install", "uninstall", "deps" } do
+      assert.matches('LUA_VERSION is 5.1, 5.2, 5.3, 5.4,? ?5?%.?5? or jit, not "luajit"',
+        refusal("LUA_VERSION=luajit " .. goal))
+    end
+  end)
+
+  it("is refused once where it cannot be written", function()
+    run("touch %s/file", top)
+    local text = refusal("PREFIX=" .. top .. "/file/tree LUA_VERSION=5.4 install")
+    assert.matches("/file/tree/share/lua/5.4 cannot be written: be root, or give another PREFIX",
+      text, 1, true)
+    assert.equal(1, select(2, text:gsub("\n", "")), text)
+  end)
+
   it("in a prefix of OpenResty is found by its LuaJIT without a path", function()
     local prefix = top .. "/openresty"
     run("mkdir -p %s/lualib %s/luajit/include", prefix, prefix)
