@@ -184,7 +184,7 @@ format: | deps-check ## lay out the C sources as check-format wants them
 generate: ## make the types for editors and the tables of docs/ from src/core/*.def
 	lua5.4 tools/generate.lua
 
-bench: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/spec/support/process.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
+bench: $(BUILD)/5.4/ninedig/core.so $(BUILD)/5.4/ninedig/posix.so $(BUILD)/5.4/spec/support/process.so $(RIVALS) | deps-bench ## against bare libcurl; BENCH=--strict: fail if a target is missed
 	@$(call lua_env,5.4) NINEDIG_BENCH=$(BUILD)/bench lua5.4 spec/bench/run.lua $(BENCH)
 
 bench-nginx: $(BUILD)/jit/ninedig/core.so $(BUILD)/jit/spec/support/process.so | deps-bench ## inside nginx

@@ -324,7 +324,7 @@ static void read_other(struct reader *reader)
     const struct nd_json key = reader->json;
     bool erases = reader->call->effect == ND_ERASES;
     int echo = find_echo(reader);
-    int result = find_result(reader);
+    int result = echo < 0 ? find_result(reader) : -1;
     enum nd_json_token token = nd_json_next(&reader->json);
 
     if (erases && result >= 0)
@@ -333,7 +333,7 @@ static void read_other(struct reader *reader)
         note_extra(reader, &key, token);
     if (echo >= 0)
         read_echo(reader, token, echo);
-    if (echo >= 0 || result < 0 || erases) {
+    if (result < 0 || erases) {
         (void)nd_json_skip(&reader->json, token);
         return;
     }
