@@ -34,7 +34,7 @@ static void copy_key(char *shown, const char *key, size_t length)
     for (; length > 0 && shown < end; length--, key++) {
         if (!*key)
             *shown++ = '\\';
-        *shown++ = *key ? *key : '0';
+        *shown++ = (char)(*key ? *key : '0');
     }
     *shown = '\0';
 }
